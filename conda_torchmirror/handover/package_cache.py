@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
 from io import StringIO
@@ -31,6 +32,9 @@ from .transaction import damaged
 log = getLogger(__name__)
 
 _CHUNK = 1 << 20  # bytes
+#: What has a meaning in an address, which conda's own function leaves as it is: a file in a folder
+#: named C# or 50%25 was looked for elsewhere. Other than on Windows, a backslash is part of a name.
+_MEANING = re.compile(r"[%#?\x00-\x1f]" if os.name == "nt" else r"[%#?\\\x00-\x1f]")
 
 
 def alias_mirrored(routes: Iterable[Route]) -> int:
@@ -153,11 +157,28 @@ def fetch(
     job.prepare()
     for record, (download, _) in job.paired_actions.items():
         if download is not None and files and record in files:
-            download.url = path_to_url(files[record])
+            download.url = _address(files[record], download.target_full_path)
         elif download is not None and urls and record in urls:
             download.url = urls[record]
     with redirect_stdout(StringIO()) if quiet else nullcontext(), damaged.told():
         job.execute()
+
+
+def url_of(path: str) -> str:
+    """The `file:` URL of a path, of which conda's `url_to_path` and pip make that path again."""
+    escaped = _MEANING.sub(lambda found: f"%{ord(found[0]):02X}", os.path.abspath(path))
+    url: str = path_to_url(escaped)
+    return url
+
+
+def _address(path: str, target: str) -> str:
+    """The address of a file that conda is to take for a package. One that is where conda would put
+    it is known to it by the address that conda makes of that path itself."""
+    return (
+        str(path_to_url(target))
+        if os.path.realpath(path) == os.path.realpath(target)
+        else url_of(path)
+    )
 
 
 def digest(path: str, algorithm: str) -> str:

@@ -20,7 +20,6 @@ from urllib.parse import unquote, urlsplit
 
 from conda.base.context import context
 from conda.common.path import url_to_path
-from conda.common.url import path_to_url
 from conda.core.package_cache_data import PackageCacheData, ProgressiveFetchExtract
 from conda.gateways.connection.download import download
 
@@ -29,7 +28,7 @@ from ..index import record_schema
 from ..index.wheels import pages
 from ..selection.wheels.link import Link
 from ..text.sanitize import public_url
-from .package_cache import digest
+from .package_cache import digest, url_of
 
 FOLDER = "torchmirror-wheels"
 #: The file beside a wheel with the metadata of its link.
@@ -224,7 +223,7 @@ def _progress(what: Any, stack: ExitStack) -> Callable[[float], None]:
 
 def file_link(link: Link, path: str) -> Link:
     """Return the link with the URL of a file on this disk."""
-    return link._replace(url=path_to_url(path))
+    return link._replace(url=url_of(path))
 
 
 def path_of(link: Link) -> str:

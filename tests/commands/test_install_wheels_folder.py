@@ -67,8 +67,13 @@ def whole(wheel_lab, folder):
     return folder
 
 
-def test_offline_the_folder_serves_the_other_packages_too(wheel_lab, lab_env, whole, install):
-    install("--wheel-dir", whole, "--offline").ok()
+@pytest.mark.parametrize("name", ["wheels", "C#", "50%25 off"])
+def test_offline_the_folder_serves_the_other_packages_too(
+    wheel_lab, lab_env, whole, install, tmp_path, name
+):
+    """A sign that has a meaning in an address was taken for that."""
+    folder = whole.rename(tmp_path / name)
+    install("--wheel-dir", folder, "--offline").ok()
     for site in (wheel_lab.first, wheel_lab.second, wheel_lab.index, wheel_lab.spare):
         assert site.requests == []
     assert dists(lab_env) >= SET | REST

@@ -192,10 +192,11 @@ def test_a_package_without_an_address_cannot_be_planned(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize("name", ["plan", "C#", "50%25 off", "安装 方案"])
 def test_a_plan_with_its_packages_is_all_that_a_machine_without_a_network_needs(
-    mirrored, conda_in_process, run_conda, elsewhere, tmp_path
+    mirrored, conda_in_process, run_conda, elsewhere, tmp_path, name
 ):
-    folder = tmp_path / "plan"
+    folder = tmp_path / name / "plan"
     words = ("torch-install", "--save-plan", folder, "--with-packages", *CPU, "pytorch")
     done = conda_in_process(*words).ok()
     said = " ".join(done.stdout.split())

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from conda.base.context import context
-from conda.common.url import path_to_url
 
 from ....exceptions.usage import BadWheelFile
 from ....handover import wheel_cache
+from ....handover.package_cache import url_of
 from ....index.wheels import pages
 from ....models import Machine, Notice, Request
 from ....options import InstallOptions, is_wheel_file
@@ -179,4 +179,4 @@ def _link(path: str, size: int) -> Link:
     above = os.path.basename(os.path.dirname(path))
     words = [found[1] if found else "", above]
     variant = next((word for word in words if pages.VARIANT.fullmatch(word)), "")
-    return Link(name, path_to_url(path), variant, size=size)
+    return Link(name, url_of(path), variant, size=size)
