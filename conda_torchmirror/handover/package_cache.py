@@ -23,7 +23,6 @@ from conda.core.package_cache_data import PackageCacheData, ProgressiveFetchExtr
 from conda.models.channel import Channel
 from conda.models.records import PackageCacheRecord
 
-from ..envfiles.file_io import copy_whole
 from ..index.repodata import validate
 from ..mirrors import addresses
 from ..mirrors.registry import Route
@@ -107,22 +106,19 @@ def find_brought(records: Iterable[Any], folder: str) -> dict[Any, str]:
     return found
 
 
-def copy_archives(records: Iterable[Any], folder: str) -> list[str]:
-    """Copy the archives of cached packages into a folder; return the file names of those that are
-    not cached or do not match their record.
-
-    Raises: OSError.
-    """
-    lacking = []
+def archives(records: Iterable[Any]) -> tuple[dict[str, str], list[str]]:
+    """The paths, by file name, of the archives of cached packages, and the file names of those that
+    are not cached or do not match their record."""
+    found: dict[str, str] = {}
+    lacking: list[str] = []
     for record in records:
         there = cached(record)
         path = str(there.package_tarball_full_path) if there is not None else ""
-        if not _is_file_of(path, record):
+        if _is_file_of(path, record):
+            found[os.path.basename(record.fn)] = path
+        else:
             lacking.append(str(record.fn))
-            continue
-        # A copy of a run that was killed does no harm: with a wrong hash it is not used.
-        copy_whole(path, os.path.join(folder, os.path.basename(record.fn)))
-    return lacking
+    return found, lacking
 
 
 def _is_file_of(path: str, record: Any) -> bool:

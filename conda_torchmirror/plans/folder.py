@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from ..envfiles import file_io
+from ..envfiles.disk.lock import locked
 from ..envfiles.disk.windows import remove_tree
 
 #: Where the files are written until all of them are; what a killed run leaves, the next replaces.
@@ -18,17 +20,20 @@ def named(path: Path, files: Collection[str]) -> Path:
     return path.parent if path.name in files and path.is_file() else path
 
 
-def put(folder: Path, files: Mapping[str, str]) -> None:
+def put(
+    folder: Path, files: Mapping[str, str], archives: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Put a folder with exactly these files at `folder`, completely or not at all, in place of one
-    that is there.
+    that is there. `archives` are paths of large files that are copied into it, by name.
 
     A folder that has to stay gets the files one by one, once all of them are written: the one that
-    the user's shell is in, which would show nothing any more, a mount point, or one below a folder
-    that cannot be written. Only a run that is killed between two renames leaves it altered.
+    the user's shell is in, which would show nothing any more, a mount point, one below a folder
+    that cannot be written, or one that gets archives, for which other plans beside it do not wait.
+    Only a run that is killed between two renames leaves it altered, or without some archives.
 
     Raises: OSError.
     """
-    if not _is_entered(folder):
+    if not (archives or _is_entered(folder)):
         try:
             file_io.write_folder(folder, files)
         except OSError as error:
@@ -37,24 +42,46 @@ def put(folder: Path, files: Mapping[str, str]) -> None:
                 raise
         else:
             return
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with locked(folder):
+            _put_into(folder, files, archives)
+    except BaseException:
+        if made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+    for held in folder.iterdir():
+        if held.name not in (*files, *archives) and held.is_file():
+            held.unlink()
+
+
+def _put_into(folder: Path, files: Mapping[str, str], archives: Mapping[str, str]) -> None:
     before = {name: (folder / name).read_bytes() for name in files if (folder / name).is_file()}
     written = folder / _WRITTEN
     try:
-        file_io.write_folder(written, files)
-        file_io.move_files(written, folder, files)
+        if written.exists():
+            remove_tree(written)
+        written.mkdir()
+        for name, path in archives.items():
+            file_io.copy_whole(path, written / name)
+        for name, content in files.items():
+            file_io.write_file(written / name, content)
+        # The plan before its archives: what lies beside an older one and is not its own would have
+        # the folder refused.
+        file_io.move_files(written, folder, [*files, *archives])
     except OSError:
         with suppress(OSError):
             for name in files:
                 if name in before:
-                    file_io.write_file(folder / name, before[name])
+                    file_io.write_file(written / name, before[name])
+                    file_io.move_files(written, folder, [name])
                 else:
                     (folder / name).unlink(missing_ok=True)
         raise
     finally:
         remove_tree(written)
-    for path in folder.iterdir():
-        if path.name not in files and path.is_file():
-            path.unlink()
 
 
 def _is_entered(folder: Path) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..exceptions.mirror import CannotWrite
 from ..handover import disk_space, package_cache, solve
 from ..handover.solve import Transaction
 from ..models import Decision, Notice
@@ -51,9 +50,10 @@ def make(
         if options.with_packages:
             check_copies(found, str(draft.plan.folder))
         package_cache.fetch(found.state, quiet=options.as_json)
-    plan = draft.write()
-    if fetched and options.with_packages:
-        beside = with_packages(plan, found)
+    archives: Mapping[str, str] = {}
+    if options.with_packages:
+        archives, beside = with_packages(draft.plan, found)
+    plan = draft.write(archives)
     then = carried_out(options, options.save, decision.prefix)
     facts = {"folder": options.save, "count": len(plan.packages), "subdir": plan.subdir}
     notices = (
@@ -92,16 +92,13 @@ def check_copies(
     disk_space.check(needed, copies=True)
 
 
-def with_packages(plan: SavedPlan, found: Transaction) -> list[Notice]:
-    """Copy the package archives into the plan's folder; return notices. Raises: CannotWrite."""
-    folder = str(plan.folder)
-    try:
-        lacking = package_cache.copy_archives(found.state, folder)
-    except OSError as error:
-        raise CannotWrite.of(error, folder, "--save-plan") from error
+def with_packages(plan: SavedPlan, found: Transaction) -> tuple[Mapping[str, str], list[Notice]]:
+    """The package archives that are to be put beside a plan, as paths by name, and notices."""
+    archives, lacking = package_cache.archives(found.state)
+    facts = {"folder": str(plan.folder)}
     if lacking:
-        return [Notice("plan_without_archives", {"names": ", ".join(lacking), "folder": folder})]
-    return [Notice("plan_with_packages", {"folder": folder})]
+        return archives, [Notice("plan_without_archives", {"names": ", ".join(lacking), **facts})]
+    return archives, [Notice("plan_with_packages", facts)]
 
 
 def listed(

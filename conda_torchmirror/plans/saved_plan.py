@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from conda import __version__ as conda_version
@@ -110,13 +111,14 @@ class Draft(NamedTuple):
     plan: SavedPlan
     files: Mapping[str, str]
 
-    def write(self) -> SavedPlan:
-        """Put the files at the folder, whole or not at all, and return the plan.
+    def write(self, archives: Mapping[str, str] = MappingProxyType({})) -> SavedPlan:
+        """Put the files at the folder, with archives of packages by their names, whole or not at
+        all, and return the plan.
 
         Raises: CannotWrite.
         """
         try:
-            put(self.plan.folder, self.files)
+            put(self.plan.folder, self.files, archives)
         except OSError as error:
             raise CannotWrite.of(error, self.plan.folder, "--save-plan") from error
         return self.plan

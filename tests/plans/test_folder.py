@@ -99,6 +99,42 @@ def test_another_run_that_writes_there_is_not_written_over(tmp_path, monkeypatch
     assert held(tmp_path / "plan") == {}
 
 
+@pytest.mark.parametrize("there", [True, False], ids=["a plan", "nothing"])
+@pytest.mark.parametrize("end", [OSError(28, "full"), KeyboardInterrupt()], ids=["full", "Ctrl-C"])
+def test_a_plan_is_not_given_up_before_all_its_packages_are_copied(
+    tmp_path, monkeypatch, there, end
+):
+    """The new plan came first, and the packages of the older one had gone."""
+    folder = tmp_path / "plan"
+    archives = {}
+    for name in ("a.conda", "b.conda"):
+        archives[name] = str(tmp_path / name)
+        (tmp_path / name).write_text("new")
+    if there:
+        folder.mkdir()
+        for name in ("plan.json", "explicit.txt", "a.conda"):
+            (folder / name).write_text("old")
+    before = held(folder) if there else None
+    files = {"plan.json": "new", "explicit.txt": "new"}
+    copy = file_io.copy_whole
+
+    def stopped(source, target):
+        if source == archives["b.conda"]:
+            raise end
+        copy(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(file_io, "copy_whole", stopped)
+        with pytest.raises(type(end)):
+            put(folder, files, archives)
+    assert (held(folder) if folder.exists() else None) == before
+    # What a kill leaves, which ends without any of this, is no reason to refuse the folder.
+    (folder / ".plan.torchmirror-tmp").mkdir(parents=True)
+    (folder / ".plan.torchmirror-tmp" / "a.conda").write_text("half")
+    put(folder, files, archives)
+    assert held(folder) == dict.fromkeys((*files, *archives), "new")
+
+
 def test_where_there_is_no_folder_what_goes_wrong_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):

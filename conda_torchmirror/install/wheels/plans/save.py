@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda.base.context import context
 
-from ....envfiles.file_io import copy_whole
-from ....exceptions.mirror import CannotWrite
 from ....exceptions.plan import PlanBadRecord, PlanOnlyNames, PlanWithoutAddress
 from ....handover import disk_space, solve, wheel_cache
 from ....handover.solve import Transaction
@@ -87,9 +85,10 @@ def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Rep
         indexes = (decision.rest, *decided.rest)
         if rest is not None:
             files += fetched_rest(rest.files, indexes, report, quiet=options.as_json)
-    plan = planned.write()
-    if filled and options.with_packages:
-        beside = _with_packages(plan, found, files)
+    archives: Mapping[str, str] = {}
+    if options.with_packages:
+        archives, beside = _with_packages(planned.plan, found, files)
+    plan = planned.write(archives)
     count = len(plan.packages) + len(part.files) + len(part.rest or ())
     facts = {"folder": str(options.save), "count": count, "subdir": plan.subdir}
     then = make.carried_out(options, str(options.save), prefix)
@@ -105,18 +104,16 @@ def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Rep
     return Saved(plan, prefix, {**about, "plan": plan.about}, notices, filled)
 
 
-def _with_packages(plan: SavedPlan, found: Transaction, files: Sequence[WheelFile]) -> list[Notice]:
-    """Put conda's packages and the wheels beside the plan. Raises: CannotWrite."""
-    beside = make.with_packages(plan, found)
-    try:
-        for file in files:
-            # A copy of a run that was killed does no harm: with a wrong hash it is not used.
-            copy_whole(str(file.cached), plan.folder / file.link.filename)
-    except OSError as error:
-        raise CannotWrite.of(error, plan.folder, "--save-plan") from error
+def _with_packages(
+    plan: SavedPlan, found: Transaction, files: Sequence[WheelFile]
+) -> tuple[Mapping[str, str], list[Notice]]:
+    """Conda's packages and the wheels that are to be put beside the plan, as paths by name, and
+    notices."""
+    archives, beside = make.with_packages(plan, found)
+    wheels = {file.link.filename: str(file.cached) for file in files}
     # Without the rest, the folder does not have everything that an offline machine needs.
     part = plan.wheels
-    return [] if part is None or part.rest is None else beside
+    return {**archives, **wheels}, [] if part is None or part.rest is None else beside
 
 
 def _of_login(files: Sequence[WheelFile]) -> Iterator[Notice]:
