@@ -50,6 +50,12 @@ _KINDS = {
     **dict.fromkeys(("--cpu", "--cpu-only", "--cpuonly", "--no-cuda", "--no-gpu"), "cpu"),
     **dict.fromkeys(("--gpu", "--use-cuda"), "auto"),
 }
+#: Words for what is another word here, none of which is near to it.
+_SAME = {
+    **{"pip": "wheels", "pypi": "wheels", "show": "status"},
+    **dict.fromkeys(("use", "set", "on"), "enable"),
+    **dict.fromkeys(("off", "unset", "remove", "restore"), "disable"),
+}
 
 
 class HelpFormatter(RawDescriptionHelpFormatter):
@@ -229,7 +235,10 @@ def _explained(message: str) -> tuple[str, str | None]:
                 facts["all"] = ", ".join(words)
             if value is not None:
                 facts["value"] = value.strip("'\"")
-            meant = _nearest(facts["value"], words) if code == "usage_choice" else None
+            meant = None
+            if code == "usage_choice":
+                said = _SAME.get(facts["value"].lower())
+                meant = said if said in words else _nearest(facts["value"], words)
             return text(f"help.{code}", facts), meant
     return message, None
 

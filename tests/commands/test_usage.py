@@ -10,6 +10,9 @@ INSTALL, MIRROR = "torch-install", "torch-mirror"
 CASES = {
     "a command": ((MIRROR, "tset"), "COMMAND takes one of list, status, test", "test"),
     "a value": ((INSTALL, "--source", "pytroch"), "--source takes one of auto,", "pytorch"),
+    "another word for it": ((MIRROR, "use", "tuna"), "not `use`", "enable"),
+    "its opposite": ((MIRROR, "off"), "not `off`", "disable"),
+    "the tool for a source": ((INSTALL, "--source", "pip"), "not `pip`", "wheels"),
     "a tool": ((MIRROR, "cache", "--print", "ngnix"), "not `ngnix`", "nginx"),
     "an option": ((INSTALL, "--cudaa", "12.4"), "`--cudaa` is no option", "--cuda"),
     "an option below": ((MIRROR, "status", "--jsn"), "`--jsn` is no option", "--json"),
