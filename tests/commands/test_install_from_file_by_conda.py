@@ -5,7 +5,9 @@ from __future__ import annotations
 import shlex
 
 import pytest
+from conda import __version__ as conda_version
 from conda.cli.conda_argparse import generate_parser
+from packaging.version import Version
 
 pytest_plugins = ("support.file_fixtures",)
 
@@ -67,6 +69,29 @@ def test_an_environment_that_is_there_is_updated(mirrored, file, conda_in_proces
     (folder / "history").touch()
     command = left_to_conda(conda_in_process, "-f", path, *typed)
     assert command == ["env", "update", *typed, "-f", str(path)]
+
+
+@pytest.mark.parametrize(
+    ("name", "refused"),
+    [
+        ("environment.yml.txt", "invalid package specification"),
+        ("environment", "file extension"),
+        ("B.YML", "file extension"),
+        ("a.yaml", None),
+    ],
+)
+def test_a_file_is_left_to_conda_only_with_a_name_that_it_takes(
+    mirrored, conda_in_process, run_conda, tmp_path, name, refused
+):
+    """Older ones refuse another ending, and read a .txt as a list of packages."""
+    path = tmp_path / name
+    path.write_text("name: lab\n" + NOTHING)
+    done = conda_in_process("torch-install", "-d", "--offline", "--json", "-f", path)
+    codes = {hint["hint_code"] for hint in done.json()["guidance"]["hints"]}
+    assert ("file_as_it_is" in codes) is (refused is None)
+    if refused and Version(conda_version) < Version("25"):
+        create = run_conda("env", "create", "--dry-run", "--offline", "-n", "x", "-f", path)
+        assert refused in create.words
 
 
 def test_several_files_are_not_left_to_conda(mirrored, file, tmp_path, conda_in_process):

@@ -232,7 +232,8 @@ def _on_platform(
         foreign=True,
     )
     found = choose(there, case.request, builds, case.knowledge)
-    if isinstance(found, Choice) and case.stands(found, there, case.request):
+    stands = isinstance(found, Choice) and case.stands(found, there, case.request)
+    if stands and by_conda.takes(files.files[0]):
         command = by_conda.command_of(files.files[:1], case.asked, "create")
         yield Notice("file_on_platform", {"subdir": subdir, "command": command})
     yield Notice("file_export_anew")

@@ -35,7 +35,7 @@ def step(files: Sequence[EnvironmentFile], asked: InstallOptions | None) -> tupl
 
     `asked` are the options that were typed, or those that the file's environment was added to.
     """
-    if len(files) != 1 or any(map(_as_pip_names_it, files[0].specs)):
+    if len(files) != 1 or any(map(_as_pip_names_it, files[0].specs)) or not takes(files[0]):
         return ()
     lines = (*files[0].specs, *files[0].pip)
     if any(_is_of_another(line, context.subdir) for line in lines):
@@ -47,6 +47,12 @@ def step(files: Sequence[EnvironmentFile], asked: InstallOptions | None) -> tupl
         platform = ("--platform", asked.subdir) if asked and asked.subdir else ()
         command = command_of(files, asked, "create", *platform)
     return (Notice("file_as_it_is", {"command": command}),)
+
+
+def takes(file: EnvironmentFile) -> bool:
+    """Whether every conda takes a file for what it is. 24.7 goes by the end of the name, and reads
+    a .txt, as editors on Windows name it, as a list of packages; 26.7 looks into it."""
+    return "://" in file.path or file.path.endswith((".yml", ".yaml"))
 
 
 def command_of(
