@@ -19,7 +19,6 @@ from ..index.sources import AUTO, SOURCES, Source, foreign, own_names
 from ..machine.departure import departure, requested, unneeded
 from ..machine.environment import option_of
 from ..mirrors.addresses import name_of
-from ..mirrors.registry import parts_of_defaults
 from ..models import Build, Choice, Departure, Installed, Machine, Notice, Records, Request
 from ..selection.facts.names import CUDA_NAMES, FAMILY, RUNTIME, TOOLKIT, TORCH
 from ..selection.plan import offered
@@ -32,12 +31,13 @@ if TYPE_CHECKING:
 
 
 def of_other_source(source: Source, on: Machine) -> Installed | None:
-    """The environment's pytorch if it came from the channel of another source, or from that of
-    none, such as defaults, else None."""
+    """The environment's pytorch if it came from another channel, be it of a source or not, such as
+    defaults or pytorch-nightly, else None. What is known by an address alone, or not at all, may be
+    from this one."""
     there = installed(on, TORCH)
-    channels = {other.channel for other in SOURCES if other is not source}
-    channels |= {"defaults", *parts_of_defaults(on.subdir)}
-    return there if there and name_of(there.channel) in channels else None
+    name = name_of(there.channel) if there else ""
+    ours = f"{name}/".startswith(f"{source.channel}/")
+    return there if name and not (ours or "://" in name or name.startswith("<")) else None
 
 
 def leftover(source: Source, chosen: Choice, on: Machine) -> Installed | None:

@@ -192,21 +192,26 @@ def test_a_torch_of_defaults_is_changed_where_it_is_confirmed(env_with, server, 
     assert installed(prefix)["pytorch"] == OF_FORGE["pytorch"]
 
 
-def test_so_is_one_of_defaults_for_one_of_the_channel_pytorch(env_with, server, conda_in_process):
+@pytest.mark.parametrize("name", ["defaults", "anaconda", "pytorch-nightly"])
+def test_so_is_one_of_defaults_for_one_of_the_channel_pytorch(
+    env_with, server, conda_in_process, name
+):
     """It was replaced without a word more than conda's plan, with --yes too."""
     prefix = env_with(*OFFICIAL_ENV)
     [path] = (prefix / "conda-meta").glob("pytorch-2*.json")
-    recorded = server.channel_url("pkgs/main")
+    recorded = f"https://conda.anaconda.org/{name}"
+    if name == "defaults":
+        recorded = server.channel_url("pkgs/main")
     path.write_text(path.read_text().replace(server.channel_url("pytorch"), recorded))
     before = tree(prefix)
     asked = ("torch-install", "-p", prefix, "--cuda", "12.4", "pytorch=2.5.1", "torchvision")
     for word in ("--yes", "--json"):
         refused = conda_in_process(*asked, word)
         assert refused.rc == 1
-        assert "of the channel `defaults`, not of `pytorch`" in refused.words
+        assert f"of the channel `{name}`, not of `pytorch`" in refused.words
     assert tree(prefix) == before
     done = conda_in_process(*asked, "-y", "--source", "pytorch").ok()
-    assert "PyTorch of the channel defaults gives way to that of pytorch" in done.words
+    assert f"PyTorch of the channel {name} gives way to that of pytorch" in done.words
     assert channels_of(prefix)["pytorch"] == "pytorch"
     assert {name: installed(prefix)[name] for name in OF_PYTORCH} == OF_PYTORCH
     again = conda_in_process(*asked, "-y").ok()
