@@ -12,7 +12,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,9 @@ ASK = ("torch-install", "-y", "--cuda", "12.4", "pytorch")
 FIRST = "bytes=0-15"
 #: The names of all that the command installs.
 SET = {"pytorch", "pytorch-cuda", "pytorch-mutex", "cuda-cudart", "python", "filelock"}
-if os.environ.get("TORCHMIRROR_TEST_SOLVER") != "rattler":
-    SET.add("pip")  # conda's classic solver adds it to every Python
+_RATTLER = os.environ.get("TORCHMIRROR_TEST_SOLVER") == "rattler"
+if not (_RATTLER and metadata.version("conda-rattler-solver").startswith("0.1")):
+    SET.add("pip")  # which is added to every Python, by rattler's solver from 0.2 on
 
 #: name, version, build, depends.
 Row = tuple[str, str, str, list[str]]
