@@ -123,7 +123,9 @@ def of(task: Task, chosen: Choice, records: Records) -> Departure:
         return leaving
     family = source.facts.names - {TOOLKIT}
     brought = {source.runtime_channel} if source.runtime_channel else set[str]()
-    found = unneeded(str(task.target.prefix), (RUNTIME,), family, brought)
+    specs = (*task.request.others, *(pin.spec for pin in task.request.pins))
+    now = set(map(package_name, specs))
+    found = unneeded(str(task.target.prefix), (RUNTIME,), family, brought, now)
     return leaving._replace(unneeded=tuple(name for name in found if name not in leaving.hidden))
 
 

@@ -83,19 +83,25 @@ def departure(prefix: str, names: Collection[str], channels: Collection[str] = (
 
 
 def unneeded(
-    prefix: str, names: Collection[str], family: Collection[str], channels: Collection[str]
+    prefix: str,
+    names: Collection[str],
+    family: Collection[str],
+    channels: Collection[str],
+    asked: Collection[str],
 ) -> tuple[str, ...]:
     """Return what an environment no longer needs with builds for the CPU in the place of those that
     it has: the packages of these names, and of CUDA and of `channels` what only the `family` needs.
+    Not what was `asked` for, now or before.
 
     Raises: as `departure`.
     """
     records, needs = _read(prefix)
+    asked = {*asked, *requested(prefix, listed=False)}
     of_family = set(family) & records.keys()
     needing = _closure(of_family, _inverted(needs))
     may_go = {
         name
-        for name in _closure(of_family, needs) - of_family - requested(prefix, listed=False).keys()
+        for name in _closure(of_family, needs) - of_family - asked
         if name in needing
         or name in _OF_CUDA
         or not needs[name].isdisjoint(_OF_CUDA)

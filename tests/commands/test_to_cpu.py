@@ -71,6 +71,30 @@ def test_what_was_asked_for_stays(env_with, conda_in_process):
     assert installed(prefix).keys() & {*OF_CUDA, "cuda-nvrtc"} == {"cuda-nvrtc", "libcublas"}
 
 
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        (("cudnn",), {"cudnn", "cuda-version"}),
+        (("cuda-version",), {"cuda-version"}),
+        (("-f", "environment.yml"), {"cudnn", "cuda-version"}),
+    ],
+)
+def test_what_is_asked_for_now_stays(
+    env_with, conda_in_process, tmp_path, monkeypatch, words, left
+):
+    """It came along, is named in the same command, and left."""
+    monkeypatch.chdir(tmp_path)
+    lines = "channels: [conda-forge]\ndependencies: [pytorch, cudnn]\n"
+    (tmp_path / "environment.yml").write_text(lines)
+    prefix = env_with(*OF_FORGE)
+    conda_in_process(
+        *TO_CPU[:5], *([] if "-f" in words else ["pytorch"]), *words, "-p", prefix
+    ).ok()
+    found = installed(prefix)
+    assert found["pytorch"].startswith("2.8.0=cpu_mkl")
+    assert found.keys() & {"cudnn", "cuda-version"} == left
+
+
 def test_a_toolkit_that_was_asked_for_stays_and_is_told(env_with, conda_in_process):
     """Other packages use it without saying so. One that came along leaves."""
     of = ("create", "-c", "pytorch", "python=3.10", "pytorch::pytorch=1.12.1=*cuda11.3*")
