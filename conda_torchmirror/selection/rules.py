@@ -138,16 +138,16 @@ def new_environment(machine: Machine) -> Machine:
 
 
 def pythons(words: Iterable[str], builds: Iterable[Build], admits: Admits) -> Pythons:
-    """What the builds that these specs admit ask of Python. Without specs that no build meets, or
-    one that says nothing of Python, as that may stand in what it needs in turn."""
+    """What the builds that these specs admit ask of Python. Without specs that no build meets, as
+    those of another channel, or one that says nothing of Python, as that may stand in what it needs
+    in turn."""
     by_name: dict[str, list[Build]] = {}
     for build in builds:
         by_name.setdefault(build.name, []).append(build)
     found = {}
     for word in words:
-        spec = word.rpartition("::")[2]
-        name = package_name(spec)
-        there = [b for b in by_name.get(name, ()) if admits(spec, name, b.version, b.build, b)]
+        name = package_name(word)
+        there = [b for b in by_name.get(name, ()) if admits(word, name, b.version, b.build, b)]
         asking = frozenset(map(_of_python, there))
         if asking and () not in asking:
             found[word] = asking

@@ -58,6 +58,9 @@ def _add(index, name, version, build, depends):
         ("numpy=1.16 --offline", CHANNEL, "1.13.1", "3.7"),
         ("conda-forge::numpy=1.16", CHANNEL, "1.13.1", "3.7"),
         ("pandas=0.25", CHANNEL, "2.4.1", "3.8"),
+        # Of a channel that is not read: it may have one for any Python.
+        ("mine::pandas=0.25", FORGE, "2.13.0", "3.14"),
+        ("pandas[channel=mine,version=0.25]", FORGE, "2.13.0", "3.14"),
         ("spacy", FORGE, "2.13.0", "3.13"),
         ("numpy", FORGE, "2.13.0", "3.14"),
         ("tqdm", FORGE, "2.13.0", "3.14"),
