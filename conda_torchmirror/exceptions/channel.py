@@ -188,10 +188,11 @@ class HashConflict(TorchMirrorError):
 
 
 class HashUnconfirmed(TorchMirrorError):
-    """A hash differs from the known one, and the official channel cannot be reached to compare."""
+    """A hash differs from the known one, or was to be compared, and the official channel cannot be
+    reached for it. `ways` say how to do without, which differs for the two."""
 
     code = "hash_unconfirmed"
     message = N_("the hash of {what} at {mirror} could not be confirmed")
     cause = N_("{because}, and the official channel cannot be asked: {detail}")
     facts = ("what", "mirror", "because", "detail")
-    hints = ("check_network", "accept_hashes")
+    hints = ("check_network",)

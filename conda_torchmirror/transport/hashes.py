@@ -145,11 +145,13 @@ def opinion(
         theirs = {_key(b): b for b in official({build.name for build in doubted}).builds}
     except (CondaError, NothingCached) as error:
         because = text("hash_differs" if differing else "hash_asked")
+        ways = [Notice("leave_check_upstream")] if always else []
         raise HashUnconfirmed(
             what=doubted[0].fn,
             mirror=route.mirror,
             because=because,
             detail=safe(_said(error)),
+            ways=[*ways, *([Notice("accept_hashes")] if differing else [])],
         ) from error
     for build in doubted:
         _compare(build, theirs.get(_key(build)), route)

@@ -140,6 +140,17 @@ def test_a_doubt_that_nobody_can_settle(sites, doubting, conda_in_process, prefi
     conda_in_process(*ASK, "-p", prefix).ok()
 
 
+def test_nor_can_what_is_asked_for(sites, conda_in_process, prefix):
+    """The setting that was offered changes nothing here: what asks is the option."""
+    os.environ["CONDA_PLUGINS_TORCHMIRROR_CHECK_HASHES"] = "false"
+    sites.upstream.fail("/pytorch/*", "server_error")
+    result = conda_in_process(*ASK, "-p", prefix, "--check-upstream")
+    assert (result.rc, "HashUnconfirmed" in result.words) == (1, True)
+    assert "torchmirror_check_hashes" not in result.words
+    assert "leave `--check-upstream` out" in result.words
+    conda_in_process(*ASK, "-p", prefix).ok()
+
+
 def test_the_users_own_server_may_have_its_own_packages(
     sites, doubting, condarc, conda_in_process, prefix
 ):

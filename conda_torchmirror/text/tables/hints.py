@@ -167,6 +167,8 @@ TEXT: Table = {
     "identifier {identifier}",
     "tell_operators": "do not install it; tell the mirror's operators, and use `--mirror "
     "upstream` or another one",
+    "leave_check_upstream": "leave `--check-upstream` out: the official channel is then asked only "
+    "where a hash differs from the built-in index",
     "accept_hashes": "to go by the mirror's index alone: `plugins: {{torchmirror_check_hashes: "
     "false}}` in .condarc",
     "other_folder": "name another folder, a new or an empty one",
