@@ -79,8 +79,11 @@ def _existing(args: Namespace) -> str:
     prefix: str = context.target_prefix
     if os.path.isdir(os.path.join(prefix, "conda-meta")):
         return prefix
-    named = args.name or args.prefix
-    way = Notice("make_environment", {"where": option_of(prefix)}) if named else None
+    # A folder with something in it, such as a virtual environment of Python's or a project, is not
+    # one to install into.
+    free = not os.path.lexists(prefix) or (os.path.isdir(prefix) and not os.listdir(prefix))
+    free = free and bool(args.name or args.prefix)
+    way = Notice("make_environment", {"where": option_of(prefix)}) if free else None
     raise EnvironmentMissing(prefix=safe(prefix), ways=[way or Notice("name_to_verify")])
 
 

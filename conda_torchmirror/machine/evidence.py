@@ -33,8 +33,8 @@ REASONS = (
 )
 
 #: Codes of remarks on a machine whose facts were read from a file: which file it was, and which
-#: option of the command line overrides it.
-DESCRIBED, TYPED = "machine.described", "machine.typed"
+#: option of the command line, or Python of the environment here, overrides it.
+DESCRIBED, TYPED, KEPT = "machine.described", "machine.typed", "machine.python_kept"
 
 
 def guarded(what: str, read: Callable[[], T], default: T, evidence: list[Notice]) -> T:

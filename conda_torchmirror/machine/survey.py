@@ -20,7 +20,7 @@ from ..selection.specs import cuda_version, number
 from . import accelerators, nvidia, system
 from .driver_calls import Device, lowest
 from .environment import with_environment
-from .evidence import DESCRIBED, TYPED, guarded, with_remarks
+from .evidence import DESCRIBED, KEPT, TYPED, guarded, with_remarks
 
 #: Errors of a driver that finds no device: the machine is then treated as one without a GPU.
 _NOTHING_THERE = frozenset(
@@ -140,8 +140,11 @@ def _described(
     for code, version in of_system.items():
         if version:
             evidence.append(Notice(code, {"version": version, "source": facts.file}))
-    kept = on.remarks
+    kept, described = on.remarks, on.python
     on = with_environment(on, prefix, python, evidence)
+    if described and on.python_from == "prefix" and on.python != described:
+        words = {"python": on.python, "prefix": prefix, "value": described, "file": facts.file}
+        remarks.append(Notice(KEPT, words))
     on = with_remarks(on, evidence)
     told = (*remarks, *kept, *(one for one in on.remarks if one not in kept))
     return Survey(on._replace(remarks=told), tuple(evidence))

@@ -3,6 +3,7 @@ and what to do about it, as a sentence."""
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Mapping
 
@@ -59,8 +60,18 @@ KNOWN: tuple[tuple[str, str], ...] = (
         "torch_missing",
         r"No module named '?torch'?(?![\w.])|module 'torch' has no attribute '(__)?version",
     ),
+    # The first module that Python itself imports.
+    ("python_files", r"init_fs_encoding|No module named '?encodings'?(?![\w.])"),
     ("module_missing", r"No module named"),
 )
+
+#: Messages of a system that does not start a Python, in the words of a shell too, which are in the
+#: user's language; and the exit codes that tell them apart from what a Python says.
+_NOT_STARTED: tuple[tuple[str, str], ...] = (
+    ("python_foreign", r"Exec format error|cannot execute binary|Bad CPU type|可执行文件格式错误"),
+    ("python_forbidden", r"Permission denied|WinError 5\b|权限不够"),
+)
+_UNABLE = (126, errno.EACCES, errno.ENOEXEC, getattr(errno, "EBADARCH", errno.ENOEXEC))
 
 #: Messages of a convolution that mean that cuDNN's libraries are at fault, and not the GPU.
 LOADING = re.compile(r"libcudnn|cudnn\w*64_|cuDNN version|VERSION_MISMATCH|SUBLIBRARY", re.I)
@@ -72,6 +83,12 @@ def explain(message: str) -> str | None:
         if re.search(pattern, message, re.IGNORECASE):
             return code
     return None
+
+
+def not_started(exit_code: int, message: str) -> str | None:
+    """Return the code of the known cause of a Python that the system did not start."""
+    found = (code for code, pattern in _NOT_STARTED if re.search(pattern, message, re.IGNORECASE))
+    return next(found, None) if exit_code in _UNABLE else None
 
 
 def keeping(cuda: str | None, *, has_gpu: bool) -> str:

@@ -19,7 +19,7 @@ from typing import Any, Literal
 from ..models import Notice
 from ..selection.specs import marks
 from ..text.messages import text
-from .causes import LOADING, explain, keeping, sentence
+from .causes import LOADING, explain, keeping, not_started, sentence
 
 CheckStatus = Literal["fine", "no_gpu", "broken"]
 #: The exit code of each status.
@@ -275,7 +275,7 @@ def _unfinished(
     if ended.code is None:
         verdict.fail(status, "timed_out", seconds=asked.limit, step=doing)
         return
-    code = explain(ended.text)
+    code = (None if steps else not_started(ended.code, ended.text)) or explain(ended.text)
     error = " ".join(ended.text.split())[-500:] or None
     if code:
         verdict.fail(status, code, error)

@@ -29,3 +29,16 @@ def test_its_plan_goes_into_a_folder_beside_those_of_the_others(
     assert saved_plan.load(parent / "for-ada").decision["selected"]["python"] == "3.12"
     conda_in_process("torch-install", *words)  # and once more over all of it
     assert len(list(parent.iterdir())) == 2
+
+
+def test_the_python_of_an_environment_here_is_said_to_stay(
+    conda_in_process, env_of, tmp_path
+) -> None:
+    """The file may be of an environment of that name on another machine."""
+    there, here = write(tmp_path, "ampere", python="3.8"), env_of("python=3.11")
+    words = ("torch-install", "--dry-run", "--offline", "--machine", there)
+    said = conda_in_process(*words, "-p", here, "--source", "pytorch").ok().words
+    assert f"Python 3.11 of {here} takes the place of 3.8, which {there} says" in said
+    same = write(tmp_path, "ada", python="3.11")
+    words = (*words[:-1], same)
+    assert "takes the place" not in conda_in_process(*words, "-p", here).ok().words

@@ -70,6 +70,21 @@ def test_an_environment_that_is_not_there_has_next_steps(
     assert f"`conda torch-install {' '.join(words)}` makes it" in done.words
 
 
+@pytest.mark.parametrize("name", ["pyvenv.cfg", "notes.txt", None])
+def test_a_folder_with_something_in_it_is_not_one_to_install_into(
+    conda_in_process: Conda, tmp_path: Path, name: str | None
+) -> None:
+    """A virtual environment of Python's, or a project: conda would install over it."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    if name:
+        (folder / name).write_text("home = /usr/bin\n", encoding="utf-8")
+    done = conda_in_process("torch-verify", "--json", "-p", folder)
+    hints = [hint["hint_code"] for hint in done.json()["guidance"]["hints"]]
+    way = "name_to_verify" if name else "make_environment"
+    assert (done.rc, hints) == (1, ["see_environments", way])
+
+
 def test_a_conda_that_is_no_environment_itself_is_told_to_name_one(
     conda_in_process: Conda, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,7 +237,7 @@ def test_advice_is_a_command(code: str) -> None:
         words = shlex.split(command)
         assert words[1] in ("clean", "install", "remove", "run", "torch-install", "torch-verify")
         # Facts are a machine's, whatever its environments are.
-        assert words[1] == "clean" or {"-n", "--list", "--facts"}.intersection(words)
+        assert words[1] == "clean" or {"-n", "-p", "--list", "--facts"}.intersection(words)
 
 
 @needs_compiler

@@ -66,6 +66,14 @@ UNUSABLE = [
 
 #: Messages of loaders as reports quote them: (message, code, where).
 BROKEN = [
+    # Python's own, where its library is missing or closed: Python/pylifecycle.c of 3.11.
+    (
+        (
+            "Fatal Python error: init_fs_encoding: failed to get the Python codec of the filesystem"
+            " encoding ModuleNotFoundError: No module named 'encodings'"
+        ),
+        "python_files",
+    ),
     (
         (
             "/opt/env/lib/python3.11/site-packages/torch/lib/libtorch_cpu.so: undefined symbol:"

@@ -46,6 +46,29 @@ def test_an_environment_without_python(tmp_path: Path) -> None:
     assert (check.exit_code, codes(check)) == (1, ["no_python"])
 
 
+#: A Python that is no program of any platform here: the beginning of one for macOS.
+MACH_O = b"\xcf\xfa\xed\xfe\x0c\x00\x00\x01" + bytes(64)
+
+
+@pytest.mark.parametrize("scripts", [False, True], ids=["itself", "activation"])
+@pytest.mark.parametrize(
+    ("mode", "code"), [(0o644, "python_forbidden"), (0o755, "python_foreign")], ids=str
+)
+def test_a_python_that_the_system_does_not_start(
+    venv: Path, mode: int, code: str, scripts: bool
+) -> None:
+    """As on a disk with `noexec`, and where machines of several platforms share a folder."""
+    if scripts:
+        (venv / "etc/conda/activate.d").mkdir(parents=True)
+        (venv / "etc/conda/activate.d" / "a.sh").write_text("A=1\n", encoding="utf-8")
+    python = venv / "bin" / "python"
+    python.unlink()
+    python.write_bytes(MACH_O)
+    python.chmod(mode)
+    check = verify(str(venv), expect_gpu=False)
+    assert (check.exit_code, codes(check)) == (1, [code])
+
+
 @pytest.mark.parametrize(
     ("knobs", "code"),
     [

@@ -171,6 +171,17 @@ TEXT: Table = {
     "unexplained.hint": "Search the message in PyTorch's issues.",
     "no_python": "There is no Python in this environment.",
     "no_python.hint": "Run `conda torch-install{install}` to install Python and PyTorch.",
+    "python_forbidden": "The system does not let you run this environment's Python.",
+    "python_forbidden.hint": "Where somebody else made the environment, ask for the right to read "
+    "and run its files; where its disk is mounted with `noexec`, make one elsewhere: `conda "
+    "torch-install -p FOLDER`.",
+    "python_foreign": "This environment's Python does not run on this system: it is for another "
+    "platform, or damaged.",
+    "python_foreign.hint": "If it is another machine's, run `conda torch-verify{where}` there; for "
+    "this one, make a fresh environment: `conda torch-install -n NEW`.",
+    "python_files": "Python's own files are missing in this environment, or may not be read.",
+    "python_files.hint": "Where somebody else made the environment, ask for the right to read its "
+    "files; else make a fresh one: `conda torch-install -n NEW`.",
     "crashed": "Python ended with {reason} while it was busy with: {step}.",
     "crashed.hint": "Mostly libraries that do not belong together; try a fresh environment: `conda "
     "torch-install -n NEW`.",

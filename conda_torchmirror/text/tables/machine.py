@@ -93,4 +93,5 @@ TEXT: Table = {
     # Notices on a choice for a machine whose facts were read from a file.
     "described": "decided by the facts in {file}, not for this machine",
     "typed": "`{option}` takes the place of {value}, which {file} says",
+    "python_kept": "Python {python} of {prefix} takes the place of {value}, which {file} says",
 }
