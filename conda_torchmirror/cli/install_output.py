@@ -209,7 +209,8 @@ def _show_urls(found: DownloadList, options: InstallOptions) -> None:
         return
     say(FORMATS[options.urls or "plain"](found.files))
     if not context.quiet:
-        warn([line for said in _about_urls(found) for line in wrapped(said)])
+        of_files = [line for said in _about_urls(found) for line in wrapped(said)]
+        warn([*of_files, *decisions.notes(found.on_choice, (), verbose=bool(context.verbosity))])
 
 
 def _about_urls(found: DownloadList) -> Iterator[str]:

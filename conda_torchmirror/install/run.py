@@ -241,7 +241,8 @@ def _attempt(task: Task, order: Order, reader: RecordReader, report: Report) -> 
         from ..plans import downloads
 
         files = downloads.downloads((*decision.choice.builds, *decision.choice.libraries))
-        return downloads.DownloadList(files, summary(decision), (Notice("urls_family"),))
+        family = (Notice("urls_family"),)
+        return downloads.DownloadList(files, summary(decision), family, decision.notices)
     if options.action == "print" and not options.solve:
         from .printing import printed
 

@@ -40,11 +40,13 @@ class Download:
 
 
 class DownloadList(NamedTuple):
-    """Files to download. `about` is the value of `torchmirror` in the JSON document of the run."""
+    """Files to download. `about` is the value of `torchmirror` in the JSON document of the run;
+    `notices` are on the files, `on_choice` on the decision that they are of, which is not shown."""
 
     files: Sequence[Download]
     about: Mapping[str, Any]
     notices: tuple[Notice, ...] = ()
+    on_choice: tuple[Notice, ...] = ()
 
 
 def downloads(found: Iterable[Any]) -> list[Download]:

@@ -32,7 +32,7 @@ def make(
     found = solve.solve(command, variables)
     about = summary(decision)
     if options.save is None:
-        return DownloadList(downloads.downloads(found.new), about)
+        return DownloadList(downloads.downloads(found.new), about, on_choice=decision.notices)
     draft = drafted(
         Path(options.save),
         *(about, decision.machine.subdir, found),

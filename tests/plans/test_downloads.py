@@ -124,6 +124,21 @@ def test_all_packages_with_solve_in_the_form_of_aria2(mirrored, conda_in_process
     assert f"{len(found)} files" in result.stderr
 
 
+@pytest.mark.parametrize("more", [(), ("--solve",)], ids=["family", "solved"])
+def test_what_is_to_be_said_of_the_choice_goes_to_standard_error(
+    mirrored, conda_in_process, tmp_path, more
+):
+    """That it is for the CPU, and that a file's pip section is not among the URLs, was not said."""
+    lines = "channels: [pytorch, defaults]\ndependencies: [python=3.11, pytorch, pip, pip: [tqdm]]\n"
+    (tmp_path / "e.yml").write_text(f"name: e\n{lines}", encoding="utf-8")
+    words = ("torch-install", "--urls", "-f", tmp_path / "e.yml", *more)
+    result = conda_in_process(*words).ok()
+    said = " ".join(result.stderr.split())
+    assert "no NVIDIA driver was found, so this is a CPU build" in said
+    assert "e.yml: the pip section (1 line) is not part of it" in said
+    assert all("://" in line for line in result.stdout.splitlines())
+
+
 def test_quiet_leaves_standard_error_alone(mirrored, conda_in_process):
     assert conda_in_process("torch-install", "-q", "--urls", *ASK, "pytorch").ok().stderr == ""
 

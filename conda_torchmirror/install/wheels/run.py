@@ -98,7 +98,7 @@ def execute(
         told = [] if decision.beside is not None else [Notice("urls_set")]
         if hosts := dict.fromkeys(host_of(li.url) for li in links if safe(li.url) != li.url):
             told.append(Notice("print_credentials", {"channels": ", ".join(hosts)}))
-        return DownloadList(downloads(links), summary(decision), tuple(told))
+        return DownloadList(downloads(links), summary(decision), tuple(told), decision.notices)
     if options.dry_run:
         return decision
     report(decision)
