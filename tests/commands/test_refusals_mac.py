@@ -42,3 +42,19 @@ def test_nothing_is_said_of_it_where_no_cuda_is_asked_for(conda_in_process, word
 def test_mps_after_cuda_is_meant_as_auto(conda_in_process):
     refused = conda_in_process("torch-install", *PREVIEW, "--cuda", "mps")
     assert "--cuda auto" in str(refused.json()["guidance"]["hints"])
+
+
+@pytest.mark.parametrize("subdir", ["osx-arm64", "osx-64"])
+def test_a_file_for_cuda_is_taken_without_its_line(conda_in_process, tmp_path, subdir):
+    """`--allow-cpu` was offered too, which leaves the line to the solver: a Mac has no such
+    package."""
+    file = tmp_path / "environment.yml"
+    lines = ("pytorch=2.0", "python=3.9", "cudatoolkit=11.3")
+    file.write_text("dependencies:\n" + "".join(f"  - {one}\n" for one in lines))
+    words = ("torch-install", *PREVIEW, "--platform", subdir, "-n", "new", "-f", file)
+    refused = conda_in_process(*words)
+    hints = {h["hint_code"]: h["text"] for h in refused.json()["guidance"]["hints"]}
+    assert "use_cpu_only" in hints
+    assert "--allow-cpu" not in str(hints)
+    taken = conda_in_process(*words, "--cuda", "cpu").ok().json()["torchmirror"]
+    assert not any(spec.startswith("cuda") for spec in taken["specs"])

@@ -82,6 +82,12 @@ def _use_python(files: FileRequest, step: Notice, case: refused.Case) -> Iterato
         yield step
 
 
+def _use_some_cpu(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Notice]:
+    """`--allow-cpu` leaves the files' CUDA packages to the solver, and a Mac has none of them."""
+    on_mac = case.machine.subdir.startswith("osx-") and case.machine.cuda_from == "file"
+    yield Notice("use_cpu_only") if on_mac else step
+
+
 def _use_cpu(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Notice]:
     """The option overrides the files' lines on CUDA, but not the release that they name, nor what
     is typed beside the files."""
@@ -151,6 +157,7 @@ def _change_pins(files: FileRequest, step: Notice, case: refused.Case) -> Iterat
 _REWORDED: Mapping[str, Callable[[FileRequest, Notice, refused.Case], Iterator[Notice]]] = {
     "ask_less": lines.change,
     "use_python": _use_python,
+    "use_cpu": _use_some_cpu,
     "use_cpu_instead": _use_cpu,
     "drop_cuda": _drop_cuda,
     "drop_cuda_cpu": _drop_cuda_cpu,
