@@ -57,8 +57,7 @@ def find(case: Case) -> Advice:
     steps += _upgrade_driver(case) if case.machine.cuda_from != "prefix" else ()
     steps += (there := list(_elsewhere(case, case.request)))
     if not (near or there or case.request.files or case.request.keeps_torch):
-        found = (n for n in _elsewhere(case, opened(case)) if n.code in elsewhere.OF_TABLES)
-        steps += (notice._replace(code="less_of_conda_forge") for notice in found)
+        steps += less_of_conda_forge(case)
     steps += _use_cpu(case)
     return Advice(*causes(case), tuple(steps))
 
@@ -66,11 +65,19 @@ def find(case: Case) -> Advice:
 # Steps
 
 
-def _elsewhere(case: Case, request: Request) -> Iterator[Notice]:
+def _elsewhere(case: Case, request: Request, python: str | None = None) -> Iterator[Notice]:
     """Other places that serve this request, which is that of the case or asks for less."""
     channels = tuple(name for name in request.channels if name not in OF_PYTORCH)
     there = request._replace(source="conda-forge", channels=channels)
-    return elsewhere.find(case.machine, request, case.knowledge, case.again(there, new=True))
+    asked = case.again(there, python=python, new=True)
+    return elsewhere.find(case.machine, request, case.knowledge, asked)
+
+
+def less_of_conda_forge(case: Case, python: str | None = None) -> Iterator[Notice]:
+    """The same packages in any version from conda-forge, with the Python of the case or another."""
+    for notice in _elsewhere(case, opened(case), python):
+        if notice.code in elsewhere.OF_TABLES:
+            yield notice._replace(code="less_of_conda_forge")
 
 
 def _change_pins(case: Case) -> Iterator[Notice]:

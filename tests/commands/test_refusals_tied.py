@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 from support import offered
 from support.auto_fixtures import cuda
+from support.torches import record
 
 pytest_plugins = ["support.auto_fixtures"]
 
@@ -61,6 +62,48 @@ def test_wheels_where_conda_forge_lacks_a_partner(refused):
     [command] = [line for code, line in offered.commands(hints) if code == "less_of_wheels"]
     assert command[:5] == ["-n", "new", *FAMILY]
     assert command[-3:] == ["--source", "wheels", "--dry-run"]
+
+
+@pytest.fixture(params=["--python", "python=", "environment"])
+def of_python_38(request, sandbox):
+    """The words for Python 3.8, or an environment that has it."""
+    if request.param == "environment":
+        meta = sandbox.envs / "new" / "conda-meta"
+        meta.mkdir(parents=True)
+        (meta / "history").touch()
+        record(meta.parent, "python", "3.8.19", "h0_0", channel="conda-forge")
+        return ()
+    return ("--python", "3.8") if request.param == "--python" else ("python=3.8",)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "source"),
+    [
+        ((*FAMILY, "pytorch-cuda=12.1", *CHANNELS), "less_of_conda_forge", "conda-forge"),
+        (
+            ("pytorch==1.12.1", "torchvision==0.13.1", "cudatoolkit=11.3", "-c", "pytorch"),
+            *("less_of_conda_forge", "conda-forge"),
+        ),
+        (
+            (*FAMILY, "pytorch-cuda=12.1", *CHANNELS, "--platform", "win-64"),
+            *("less_of_wheels", "wheels"),
+        ),
+    ],
+)
+def test_a_python_that_is_too_old_for_all_of_it(refused, of_python_38, words, code, source):
+    """Guides say Python 3.8; with it all that was offered was a CPU build."""
+    hints = refused(*of_python_38, *words, **BLACKWELL)
+    [command] = [line for got, line in offered.commands(hints) if got == code]
+    asked = " ".join(command)
+    assert "--python 3.14" in asked
+    assert f"--source {source}" in asked
+    assert "3.8" not in asked
+
+
+def test_wheels_for_its_python_go_before_another_python(refused):
+    hints = refused("--python", "3.9", *FAMILY, "pytorch-cuda=12.1", *CHANNELS, **BLACKWELL)
+    assert "less_of_conda_forge" not in hints
+    assert "--python 3.9" in hints["less_of_wheels"]
 
 
 @pytest.mark.parametrize(

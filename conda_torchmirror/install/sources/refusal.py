@@ -18,7 +18,11 @@ from ...selection.choose import choose
 from ...selection.facts.names import TORCH
 from ...selection.plan import offered
 from ...selection.sources.elsewhere import OF_TABLES
-from ...selection.sources.forge_tables import may_be_on_conda_forge, newest_of_conda_forge
+from ...selection.sources.forge_tables import (
+    known_pythons,
+    may_be_on_conda_forge,
+    newest_of_conda_forge,
+)
 from ...selection.specs import number
 from ...text import reasons
 from ...text.messages import sentences, text
@@ -40,13 +44,17 @@ _OF_SAMPLE = {
 
 
 class _Told(NamedTuple):
-    """Why one source has nothing that fits, and the next steps found in its records; `less` are the
-    options for the same packages in any version and for any CUDA."""
+    """Why one source has nothing that fits, and the next steps found in its records."""
 
     source: str
     detail: str
     steps: tuple[Notice, ...]
-    less: InstallOptions
+    case: refused.Case
+
+    def less(self, python: str | None = None) -> InstallOptions:
+        """The options for the same packages in any version and for any CUDA, with another
+        Python."""
+        return self.case.again(refused.opened(self.case), python=python, new=True)
 
 
 def refuse(
@@ -76,8 +84,9 @@ def refuse(
         *wheels.way(task.typed, task.target, on),
     ]
     if not better and not task.request.keeps_torch:
-        of_wheels = wheels.way(told[0].less, task.target, on)
+        of_wheels = wheels.way(told[0].less(), task.target, on)
         better += (step._replace(code="less_of_wheels") for step in of_wheels)
+        better = better or list(_with_other_python(told[0], task))
     ways = (
         *old,
         *(way for each in attempts for way in _in_part(each)),
@@ -149,9 +158,27 @@ def _told(attempt: Attempt, tried: Sequence[Source], rule: AutoRule | None) -> _
         None if lives else source.ended(),
     )
     # The records of a source that was read are better evidence than the tables.
-    less = case.again(refused.opened(case), new=True)
     known = {*(OF_TABLES if lives else ()), *(() if task.files else OF_WHEELS)}
-    return _Told(source.name, detail, tuple(step for step in steps if step.code not in known), less)
+    return _Told(source.name, detail, tuple(step for step in steps if step.code not in known), case)
+
+
+def _with_other_python(told: _Told, task: Task) -> Iterator[Notice]:
+    """The step to another place for the same packages in any version with another Python, the
+    newest first: where a Python is old, all that this source has for it may be, too."""
+    here = told.case.machine
+    if here.python is None or here.free_threaded or task.files:
+        return
+    new = rules.new_environment(here)
+    on = [new._replace(python=each, python_from="--python") for each in known_pythons(here)]
+    for each in on if _may_be_elsewhere(task) else ():
+        found = alternatives.less_of_conda_forge(told.case._replace(machine=each), each.python)
+        if step := next(found, None):
+            yield step
+            return
+    for each in on:
+        if of_wheels := wheels.way(told.less(each.python), task.target, each):
+            yield of_wheels[0]._replace(code="less_of_wheels")
+            return
 
 
 def steps_of(task: Task, advice: alternatives.Advice, case: refused.Case) -> Iterable[Notice]:

@@ -45,6 +45,12 @@ def has_python(torch: str, machine: Machine) -> bool:
     )
 
 
+def known_pythons(machine: Machine) -> list[str]:
+    """The Pythons that any release has builds for on this platform, the newest first."""
+    rows = (row["platforms"].get(machine.subdir) for row in data("conda_forge.json")["releases"])
+    return sorted({p for row in rows if row for p in row["python"]}, key=number, reverse=True)
+
+
 def may_be_on_conda_forge(machine: Machine, request: Request, admits: Admits) -> bool:
     """Whether the full index of conda-forge may serve what a part of it cannot: by the tables, or
     because they do not cover the release or words that name builds."""
