@@ -12,8 +12,12 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from urllib.parse import urlsplit
 
+from conda.base.context import context
+
 from ..mirrors.registry import official_wheel_hosts
 from ..selection import shell
+from ..selection.specs import number
+from ..selection.wheels.tables import TORCH, tables
 
 #: The programs, and what they do with packages.
 _TOOLS = re.compile(r"[!%]?(?:pip\d*(?:\.\d+)*|conda|mamba|micromamba|uv|pixi|poetry)")
@@ -33,6 +37,7 @@ PIP_STEPS = {
     **dict.fromkeys(("-U", "--upgrade"), "pip_upgrade"),
     **dict.fromkeys(("--user", "--no-cache-dir", "--pre", "--target"), "pip_leave"),
 }
+_CU = re.compile(r"cu\d+")
 _VARIANT = re.compile(r"(.+)/(cu\d+|cpu|xpu|rocm[\d.]+)(?:/[\w.-]*\.html?)?/*")
 
 
@@ -79,6 +84,7 @@ def command(words: Sequence[str]) -> str | None:
     """The command in our words, without pip's options; None where there is no such command."""
     try:
         said = list(_in_our_words(words))
+        said = said if "--cuda" in words else _named(said)
     except LookupError:
         return None
     return shell.command(["conda", "torch-install", *said], windows=os.name == "nt")
@@ -103,11 +109,35 @@ def _in_our_words(words: Sequence[str]) -> Iterator[str]:
         return
     if "--source" not in words:
         yield from ("--source", "wheels")
+    own = "--cuda" in words or any("+" in word for word in words)
     for place in places:
         if not place.startswith("https://") or "/nightly" in place or "/test" in place:
             raise LookupError(place)
         if found := _VARIANT.fullmatch(place):
             if urlsplit(place).hostname not in official_wheel_hosts() and "--mirror" not in words:
                 yield from ("--mirror", found[1])
-            if "--cuda" not in words and not any("+" in word for word in words):
+            if not own:
                 yield from ("--cuda", found[2])
+
+
+def _named(said: Sequence[str]) -> list[str]:
+    """The words, with the page of a CUDA in the word for torch, where that is all of what `--cuda`
+    says: pip takes no other CUDA from it, and `--cuda` is for a machine elsewhere, so that neither
+    the driver nor the GPU of this one is held against the build."""
+    found = list(said)
+    if "--cuda" not in found or not (match := _CU.fullmatch(found[found.index("--cuda") + 1])):
+        return found
+    here = next((v for o, v in pairwise(found) if o in ("--platform", "--subdir")), context.subdir)
+    rows = tables().variants
+    there = [torch for torch, row in rows.items() if match[0] in row.get(here, ())]
+    # A page that still gets new releases may have one that is not known here.
+    newest = max(there, key=number, default=None)
+    ended = newest is not None and number(newest) < max(map(number, rows))
+    for at, word in enumerate(found):
+        name, sign, version = word.partition("==")
+        if name == TORCH and (version in there if sign else ended):
+            found[at] = f"{TORCH}=={version or newest}+{match[0]}"
+            cuda = found.index("--cuda")
+            del found[cuda : cuda + 2]
+            break
+    return found

@@ -131,19 +131,26 @@ OF_PYTORCH = "https://download.pytorch.org/whl"
 PASTED = {
     f"torch==2.3.1+cu121 torchvision --index-url {OF_PYTORCH}/cu121": "torch==2.3.1+cu121 "
     "torchvision --source wheels",
-    f"pip3 install torch torchvision torchaudio --index-url {OF_PYTORCH}/cu118": "torch "
-    "torchvision torchaudio --source wheels --cuda cu118",
+    f"pip3 install torch torchvision torchaudio --index-url {OF_PYTORCH}/cu118": "torch==2.7.1"
+    "+cu118 torchvision torchaudio --source wheels",
+    f"pip install torch==2.1.0 torchvision --index-url {OF_PYTORCH}/cu118": "torch==2.1.0+cu118 "
+    "torchvision --source wheels",
+    f"pip install torch=2.1 --index-url {OF_PYTORCH}/cu118": "torch=2.1 --source wheels "
+    "--cuda cu118",
+    f"pip install torch --index-url {OF_PYTORCH}/cu130": "torch --source wheels --cuda cu130",
+    f"torch torchvision --platform win-64 --index-url {OF_PYTORCH}/cu121": "torch==2.5.1+cu121 "
+    "torchvision --platform win-64 --source wheels",
     f"-n x torch --index-url={OF_PYTORCH}/cpu": "-n x torch --source wheels --cuda cpu",
     f"uv pip install torch --index-url {OF_PYTORCH}/rocm6.4": "torch --source wheels "
     "--cuda rocm6.4",
     f"torch==1.9.0+cu111 torchaudio==0.9.0 -f {OF_PYTORCH}/torch_stable.html": "torch==1.9.0+cu111 "
     "torchaudio==0.9.0 --source wheels",
-    "torch -f https://mirror.example/pytorch-wheels/cu121/": "torch --source wheels --mirror "
-    "https://mirror.example/pytorch-wheels --cuda cu121",
+    "torch -f https://mirror.example/pytorch-wheels/cu121/": "torch==2.5.1+cu121 --source wheels "
+    "--mirror https://mirror.example/pytorch-wheels",
     "python -m pip install -U torch -i https://mirror.example/simple --user": "torch "
     "--source wheels",
-    f"--pre torch torchvision --index-url {OF_PYTORCH}/cu128": "torch torchvision --source wheels "
-    "--cuda cu128",
+    f"--pre torch torchvision --index-url {OF_PYTORCH}/cu128": "torch==2.11.0+cu128 torchvision "
+    "--source wheels",
     "torch --no-cache-dir -i https://mirror.example/simple --trusted-host mirror.example": "torch "
     "--source wheels",
     "pip install torch": "torch",
