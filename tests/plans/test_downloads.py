@@ -129,7 +129,8 @@ def test_what_is_to_be_said_of_the_choice_goes_to_standard_error(
     mirrored, conda_in_process, tmp_path, more
 ):
     """That it is for the CPU, and that a file's pip section is not among the URLs, was not said."""
-    lines = "channels: [pytorch, defaults]\ndependencies: [python=3.11, pytorch, pip, pip: [tqdm]]\n"
+    needs = "dependencies: [python=3.11, pytorch, pip, pip: [tqdm]]\n"
+    lines = f"channels: [pytorch, defaults]\n{needs}"
     (tmp_path / "e.yml").write_text(f"name: e\n{lines}", encoding="utf-8")
     words = ("torch-install", "--urls", "-f", tmp_path / "e.yml", *more)
     result = conda_in_process(*words).ok()
