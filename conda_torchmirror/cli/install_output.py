@@ -175,7 +175,8 @@ def _show_saved(saved: Saved, options: InstallOptions) -> None:
     from ..plans.downloads import DownloadList
 
     if options.urls:
-        _show_urls(DownloadList(saved.plan.files, saved.about, saved.notices), options)
+        files = saved.plan.files
+        _show_urls(DownloadList(files, saved.about, saved.notices, saved.on_choice), options)
     elif options.as_json:
         emit(saved.about, dry_run=True, prefix=saved.prefix)
     else:

@@ -62,7 +62,8 @@ def make(
         Notice("plan_next", {**facts, "command": then, "document": DOCUMENT, "explicit": EXPLICIT}),
         *beside,
     )
-    return Saved(plan, decision.prefix, {**about, "plan": plan.about}, notices, fetched)
+    about = {**about, "plan": plan.about}
+    return Saved(plan, decision.prefix, about, notices, fetched, decision.notices)
 
 
 def unsaved(

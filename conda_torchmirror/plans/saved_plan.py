@@ -126,13 +126,15 @@ class Draft(NamedTuple):
 
 class Saved(NamedTuple):
     """A plan just saved, with the notices on it. `about` is the value of `torchmirror` in the JSON
-    document; `fetched` says whether the packages are in conda's cache."""
+    document; `fetched` says whether the packages are in conda's cache; `on_choice` are the notices
+    on the decision, to be shown where that is not."""
 
     plan: SavedPlan
     prefix: str | None
     about: Mapping[str, Any]
     notices: tuple[Notice, ...]
     fetched: bool
+    on_choice: tuple[Notice, ...] = ()
 
 
 def line(package: Mapping[str, Any], *, md5_only: bool = False) -> str:

@@ -124,15 +124,18 @@ def test_all_packages_with_solve_in_the_form_of_aria2(mirrored, conda_in_process
     assert f"{len(found)} files" in result.stderr
 
 
-@pytest.mark.parametrize("more", [(), ("--solve",)], ids=["family", "solved"])
+@pytest.mark.parametrize(
+    "more", [(), ("--solve",), ("--save-plan", "d")], ids=["family", "solved", "saved"]
+)
 def test_what_is_to_be_said_of_the_choice_goes_to_standard_error(
-    mirrored, conda_in_process, tmp_path, more
+    mirrored, conda_in_process, tmp_path, monkeypatch, more
 ):
     """That it is for the CPU, and that a file's pip section is not among the URLs, was not said."""
     needs = "dependencies: [python=3.11, pytorch, pip, pip: [tqdm]]\n"
     lines = f"channels: [pytorch, defaults]\n{needs}"
     (tmp_path / "e.yml").write_text(f"name: e\n{lines}", encoding="utf-8")
-    words = ("torch-install", "--urls", "-f", tmp_path / "e.yml", *more)
+    monkeypatch.chdir(tmp_path)
+    words = ("torch-install", "--urls", "-f", "e.yml", *more)
     result = conda_in_process(*words).ok()
     said = " ".join(result.stderr.split())
     assert "no NVIDIA driver was found, so this is a CPU build" in said

@@ -101,7 +101,8 @@ def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Rep
         *_of_login((*decision.files, *(rest.files if rest else ()))),
         *beside,
     )
-    return Saved(plan, prefix, {**about, "plan": plan.about}, notices, filled)
+    about = {**about, "plan": plan.about}
+    return Saved(plan, prefix, about, notices, filled, decision.notices)
 
 
 def _with_packages(
