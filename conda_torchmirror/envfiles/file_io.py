@@ -23,14 +23,12 @@ from typing import Any, NamedTuple
 
 from ..text.messages import of_os_error
 from .disk.lock import locked
-from .disk.windows import patiently, remove_tree
+from .disk.windows import LEFTOVER, patiently, remove_tree
 
 #: Most bytes of a file to read; no environment file is larger.
 MAX_SIZE = 20_000_000
 
 BACKUP_SUFFIX = ".bak"
-#: How the names end of what a run that is killed leaves behind.
-LEFTOVER = ".torchmirror-tmp"
 _ATTEMPTS = 5
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ..envfiles import file_io
-from ..envfiles.disk.lock import locked
-from ..envfiles.disk.windows import remove_tree
+from ..envfiles.disk.lock import LOCK, locked
+from ..envfiles.disk.windows import LEFTOVER, remove_tree
 
 #: Where the files are written until all of them are; what a killed run leaves, the next replaces.
-_WRITTEN = f".plan{file_io.LEFTOVER}"
+_WRITTEN = f".plan{LEFTOVER}"
 
 
 def named(path: Path, files: Collection[str]) -> Path:
@@ -52,14 +52,14 @@ def put(
             with suppress(OSError):
                 folder.rmdir()
         raise
-    for held in folder.iterdir():
-        if held.name not in (*files, *archives) and held.is_file():
-            held.unlink()
 
 
 def _put_into(folder: Path, files: Mapping[str, str], archives: Mapping[str, str]) -> None:
-    before = {name: (folder / name).read_bytes() for name in files if (folder / name).is_file()}
+    there = {path.name for path in folder.iterdir() if path.is_file() and path.name != LOCK}
+    before = {name: (folder / name).read_bytes() for name in files if name in there}
+    older = sorted(there - {*files})
     written = folder / _WRITTEN
+    aside = written / "older"
     try:
         if written.exists():
             remove_tree(written)
@@ -68,17 +68,20 @@ def _put_into(folder: Path, files: Mapping[str, str], archives: Mapping[str, str
             file_io.copy_whole(path, written / name)
         for name, content in files.items():
             file_io.write_file(written / name, content)
-        # The plan before its archives: what lies beside an older one and is not its own would have
-        # the folder refused.
+        # The archives of the older plan go first, and the new plan comes before its own: what lies
+        # beside a plan that a killed run left, and is not its own, would have the folder refused.
+        aside.mkdir()
+        file_io.move_files(folder, aside, older)
         file_io.move_files(written, folder, [*files, *archives])
-    except OSError:
-        with suppress(OSError):
-            for name in files:
-                if name in before:
-                    file_io.write_file(written / name, before[name])
-                    file_io.move_files(written, folder, [name])
-                else:
+    except BaseException:  # as by Ctrl-C
+        if aside.is_dir():
+            with suppress(OSError):
+                file_io.move_files(aside, folder, [n for n in older if (aside / n).exists()])
+                for name in {*files, *archives} - there:
                     (folder / name).unlink(missing_ok=True)
+                for name, old in before.items():
+                    file_io.write_file(written / name, old)
+                    file_io.move_files(written, folder, [name])
         raise
     finally:
         remove_tree(written)

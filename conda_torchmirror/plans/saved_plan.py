@@ -24,6 +24,7 @@ from conda import __version__ as conda_version
 
 from .. import __version__
 from ..envfiles import file_io
+from ..envfiles.disk.windows import LEFTOVER
 from ..exceptions.mirror import CannotWrite
 from ..exceptions.plan import (
     PlanAltered,
@@ -162,7 +163,7 @@ def check_folder(folder: Path, *, with_packages: bool = False) -> None:
         detail = text("plan_at_file")
     else:
         try:
-            there = {n for n in os.listdir(folder) if not n.endswith(file_io.LEFTOVER)}
+            there = {n for n in os.listdir(folder) if not n.endswith(LEFTOVER)}
         except OSError as error:
             raise CannotWrite.of(error, folder, "--save-plan") from error
         # Archives of the older plan may stay if the new plan brings its archives too.

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from conda_torchmirror.envfiles import file_io
+from conda_torchmirror.envfiles.disk.windows import PASSING, try_writing
 from conda_torchmirror.plans.folder import named, put
 from conda_torchmirror.plans.saved_plan import check_folder
+
+pytest_plugins = ("support.planning_fixtures",)
 
 
 @pytest.fixture
@@ -42,14 +46,14 @@ def test_it_gets_the_files_in_place(mounted):
 
 
 def test_it_is_touched_only_when_all_of_them_are_written(mounted, monkeypatch):
-    """A kill before the first rename, with both files written, leaves the old plan whole."""
+    """An end before the first rename, with both files written, leaves the old plan whole."""
     seen = []
     replace = os.replace
 
     def killed(source, target):
-        if os.path.dirname(target) == str(mounted):
+        if os.path.dirname(target) == str(mounted) and not seen:
             beside = mounted / ".plan.torchmirror-tmp"
-            seen.append(sorted(path.read_text() for path in beside.iterdir()))
+            seen.append(sorted(path.read_text() for path in beside.iterdir() if path.is_file()))
             raise SystemExit(9)
         replace(source, target)
 
@@ -133,6 +137,80 @@ def test_a_plan_is_not_given_up_before_all_its_packages_are_copied(
     (folder / ".plan.torchmirror-tmp" / "a.conda").write_text("half")
     put(folder, files, archives)
     assert held(folder) == dict.fromkeys((*files, *archives), "new")
+
+
+@pytest.fixture
+def successor(make_plan, tmp_path):
+    """`successor(there)`: a folder with a plan and its packages, or none; and the files and
+    archives of the next, which shares one of them."""
+
+    def make(there):
+        older, new = tmp_path / "plan", tmp_path / "new"
+        for folder, names in ((older, ("filelock", "tqdm")), (new, ("filelock", "numpy"))):
+            for package in make_plan(*names, folder=folder).packages:
+                (folder / package["fn"]).write_text(package["name"])
+        found = held(new)
+        files = {name: found.pop(name) for name in ("plan.json", "explicit.txt")}
+        if not there:
+            shutil.rmtree(older)
+        return older, files, {name: str(new / name) for name in found}
+
+    return make
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["a plan", "nothing"])
+@pytest.mark.parametrize("end", [OSError(5, "failed"), KeyboardInterrupt()], ids=["I/O", "Ctrl-C"])
+def test_what_ends_between_two_renames_leaves_it_as_it_was(successor, monkeypatch, there, end):
+    """The folder had packages of both, and was refused as no saved plan from then on."""
+    folder, files, archives = successor(there)
+    before = held(folder) if there else None
+    replace, total = os.replace, len(files) + len(archives) + (2 if there else 0)
+    for last in range(total):
+        moved = []
+
+        def ended(source, target, *, moved=moved, last=last):
+            moved.append(target)
+            if len(moved) == last + 1 + len(files):  # which are written by a rename each
+                raise end
+            replace(source, target)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "replace", ended)
+            with pytest.raises(type(end)):
+                put(folder, files, archives)
+        assert (held(folder) if folder.exists() else None) == before
+    put(folder, files, archives)
+    assert held(folder).keys() == {*files, *archives}
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["a plan", "nothing"])
+def test_what_a_kill_between_two_renames_leaves_is_no_reason_to_refuse_it(
+    successor, monkeypatch, tmp_path, there
+):
+    folder, files, archives = successor(there)
+    replace, left = os.replace, []
+
+    def seen(source, target):
+        left.append(tmp_path / f"left-{len(left)}")
+        shutil.copytree(folder, left[-1])
+        replace(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", seen)
+        put(folder, files, archives)
+    assert len(left) == 2 * len(files) + len(archives) + (2 if there else 0)
+    for one in left:
+        check_folder(one, with_packages=True)
+        put(one, files, archives)
+        assert held(one).keys() == {*files, *archives}
+
+
+def test_nor_is_the_file_by_which_it_was_tried(tmp_path, monkeypatch):
+    """A run that is killed before it removes that file had the folder refused, for good."""
+    monkeypatch.setattr(os, "unlink", lambda path: None)
+    try_writing(tmp_path)
+    assert len(list(tmp_path.iterdir())) == (0 if PASSING & getattr(os, "O_TEMPORARY", 0) else 1)
+    check_folder(tmp_path)
 
 
 def test_where_there_is_no_folder_what_goes_wrong_is_told(tmp_path):

@@ -16,6 +16,8 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+#: The name of the lock file.
+LOCK = ".torchmirror-lock"
 _LOCK_SECONDS = 30.0
 
 
@@ -29,7 +31,7 @@ def by_file(folder: Path) -> Iterator[bool]:
 
     Raises: OSError if no file can be made in the folder, TimeoutError.
     """
-    path = folder / ".torchmirror-lock"
+    path = folder / LOCK
     deadline = time.monotonic() + _LOCK_SECONDS
     while True:
         try:

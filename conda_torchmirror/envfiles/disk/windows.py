@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
+#: The end of the name of a temporary file or folder, which a run that is killed leaves.
+LEFTOVER = ".torchmirror-tmp"
 #: Seconds to wait until another process has closed a file.
 _PATIENCE = 2.0 if os.name == "nt" else 0.0
 _PAUSE = 0.05
@@ -43,7 +45,7 @@ def patiently(act: Callable[[], _T]) -> _T:
 
 def try_writing(folder: str | Path) -> None:
     """Create a file in a folder, and remove it. Raises: OSError."""
-    path = os.path.join(folder, f".torchmirror-{uuid4().hex}")
+    path = os.path.join(folder, f".{uuid4().hex}{LEFTOVER}")
     close_passing(os.open(path, PASSING, 0o600), path)
 
 
