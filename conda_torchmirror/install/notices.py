@@ -10,12 +10,17 @@ from conda.base.context import context
 from ..exceptions.choice import Shadowed, ShadowedBehind
 from ..index.hidden import undated
 from ..index.match import admits
-from ..models import Choice, Notice, Records
+from ..machine import nvidia
+from ..machine.survey import survey
+from ..models import Build, Choice, Machine, Notice, Records, Request
 from ..selection import rules
 from ..selection.choose import choose
 from ..selection.facts.names import CUDA_NAMES, PIP_NAMES, TOOLKIT, TORCH
+from ..selection.facts.record import Knowledge
+from ..selection.fit import Constraints
 from ..selection.plan import offered
 from ..selection.specs import misspelt, package_name, version_alone
+from ..text.messages import of_gpus
 from ..text.sanitize import safe
 
 if TYPE_CHECKING:
@@ -24,6 +29,14 @@ if TYPE_CHECKING:
 
 #: Conda's options on the priority of channels.
 STRICT, NO_PRIORITY = "--strict-channel-priority", "--no-channel-priority"
+
+#: What is said of this computer, by the code of its clash with a build.
+_HERE = {
+    **dict.fromkeys(("arch_missing", "cudnn_too_new"), "machine.not_on_gpu_here"),
+    **dict.fromkeys(
+        ("cuda_too_new", "driver_too_old", "driver_unusable"), "machine.not_on_driver_here"
+    ),
+}
 
 
 def of_choice(chosen: Choice, records: Records, source: Source) -> Iterator[Notice]:
@@ -58,6 +71,20 @@ def about(chosen: Choice, task: Task, records: Records) -> list[Notice]:
         listed = ", ".join(f"{package.name} {package.version}" for package in pip)
         notices.append(Notice("pip_torch_there", {"packages": listed}))
     return [*notices, *_toolkit(chosen, task, records)]
+
+
+def for_this_computer(on: Machine, torch: Build, knowledge: Knowledge) -> Iterator[Notice]:
+    """Tell where a build for the CUDA that `--cuda` names does not run on the driver and the GPU of
+    this computer. They do not bind the choice then, as another computer may be meant."""
+    if on.cuda_from != "--cuda" or on.foreign or not nvidia.signs():
+        return
+    here = survey(subdir=on.subdir, prefix=None).machine
+    if here.cuda_from != "libcuda":  # the user says so for this computer too
+        return
+    read = knowledge.source.read(torch)
+    clash = Constraints(here._replace(pins=()), Request({}), knowledge).check(torch, read).clash
+    if clash and (code := _HERE.get(clash.code)):
+        yield Notice(code, {"gpus": of_gpus(here.gpus), "cuda": here.cuda})
 
 
 def _toolkit(chosen: Choice, task: Task, records: Records) -> Iterator[Notice]:

@@ -13,9 +13,31 @@ from ...models import CondaStep, Notice
 from ...selection.pip.against import Known
 from ...selection.pip.metadata import admits, parse, requirements
 from ...selection.pip.plan import WheelFile
+from ...selection.wheels.choose import WheelSet
+from ...selection.wheels.source import knowledge
+from ...selection.wheels.tables import tables
+from ...selection.wheels.tags import WheelTarget
 from ...text.sanitize import safe
 from ...transport.wheels import routes
+from ..notices import for_this_computer
 from .task import WheelTask
+
+
+def about_files(files: Sequence[WheelFile], said: Collection[str]) -> Iterator[Notice]:
+    """Notices on the files: their hashes, records and METADATA, of which `said` are the projects
+    of which it is known."""
+    yield from about_hashes(files)
+    yield from about_evidence(files)
+    yield from about_metadata(files, said)
+
+
+def about_machine(task: WheelTask, chosen: WheelSet) -> Iterator[Notice]:
+    """A notice on a set for another CUDA than this computer's, if it does not run here."""
+    if task.options.facts is None:
+        on = task.machine
+        target = WheelTarget(on.subdir, [chosen.python], on.free_threaded)
+        known = knowledge(on.subdir, tables(), target, named=True)
+        yield from for_this_computer(on, chosen.choice.torch, known)
 
 
 def about_hashes(files: Sequence[WheelFile]) -> tuple[Notice, ...]:

@@ -34,6 +34,10 @@ TEXT: Table = {
     "ignored.",
     "arch_unknown": "The GPU's compute capability is not known, so no build is turned down "
     "because of it.",
+    "not_on_gpu_here": "These builds do not run on the GPU of this computer ({gpus}). If they are "
+    "for it, leave `--cuda` out.",
+    "not_on_driver_here": "These builds do not run with the driver of this computer, which runs "
+    "CUDA {cuda}. If they are for it, leave `--cuda` out.",
     "gpus_listed": "{source} lists: {gpus}.",
     "driver_without_gpu": "There is an NVIDIA driver, but it offers no GPU here, as on a login "
     "node of a cluster. For a node that has one, say which CUDA its driver runs with --cuda.",
