@@ -356,7 +356,7 @@ def test_every_sentence_is_used():
     made = re.compile(
         r"probe_\w+|(own|entry)_\w+|\w+_dry|help\.mirror_\w+|file\.((total|tool)\.\w+|\w+_left)|"
         r"check\.static_\w+|"
-        r"pip_(hash|space|conflict|managed|missing|python|network|unstarted|other|unchanged|unfit)"
+        r"pip_(hash|space|broken|conflict|managed|missing|python|network|unstarted|other|unchanged|unfit)"
     )
 
     def used(code: str) -> bool:

@@ -83,8 +83,12 @@ def change(
     if opened:
         # Of another source; a line that names its channel must do so no more.
         bare = not request.ties and any("::" in line for line in opened)
-        kind = "bare" if bare else "open"
-        yield Notice(f"file_{kind}_and_leave" if left else f"file_{kind}_lines", facts)
+        codes = (
+            ("file_bare_lines", "file_bare_and_leave")
+            if bare
+            else ("file_open_lines", "file_open_and_leave")
+        )
+        yield Notice(codes[bool(left)], facts)
     else:
         yield step._replace(facts={**step.facts, "command": facts["command"]})
 
