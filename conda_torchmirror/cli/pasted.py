@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise
 from urllib.parse import urlsplit
 
-from conda.base.context import context
+from conda.base.context import context, locate_prefix_by_name
+from conda.core.prefix_data import PrefixData
 
+from ..index.wheels import builtin
 from ..mirrors.registry import official_wheel_hosts
 from ..selection import shell
 from ..selection.specs import number
-from ..selection.wheels.tables import TORCH, tables
+from ..selection.wheels.name import Wheel, parse
+from ..selection.wheels.tables import PARTNERS, TORCH, tables
 
 #: The programs, and what they do with packages.
 _TOOLS = re.compile(r"[!%]?(?:pip\d*(?:\.\d+)*|conda|mamba|micromamba|uv|pixi|poetry)")
@@ -38,6 +41,8 @@ PIP_STEPS = {
     **dict.fromkeys(("--user", "--no-cache-dir", "--pre", "--target"), "pip_leave"),
 }
 _CU = re.compile(r"cu\d+")
+_NAMED = re.compile(r"(\w+)([=<>~!].+)")
+_OF_PYTHON = ("--python", "-n", "--name", "-p", "--prefix")
 _VARIANT = re.compile(r"(.+)/(cu\d+|cpu|xpu|rocm[\d.]+)(?:/[\w.-]*\.html?)?/*")
 
 
@@ -131,13 +136,50 @@ def _named(said: Sequence[str]) -> list[str]:
     rows = tables().variants
     there = [torch for torch, row in rows.items() if match[0] in row.get(here, ())]
     # A page that still gets new releases may have one that is not known here.
-    newest = max(there, key=number, default=None)
-    ended = newest is not None and number(newest) < max(map(number, rows))
+    ended = max(map(number, there), default=()) < max(map(number, rows))
+    fitting = _fitting(found, there, match[0], here) if ended else ()
+    newest = max(fitting, key=number, default=None)
     for at, word in enumerate(found):
         name, sign, version = word.partition("==")
-        if name == TORCH and (version in there if sign else ended):
+        if name == TORCH and (version in there if sign else newest):
             found[at] = f"{TORCH}=={version or newest}+{match[0]}"
             cuda = found.index("--cuda")
             del found[cuda : cuda + 2]
             break
     return found
+
+
+def _fitting(words: Sequence[str], releases: Iterable[str], variant: str, here: str) -> set[str]:
+    """Those releases that a page has for the Python of the command, and that go with the partners
+    whose versions it names: pip looks no further for the newest."""
+    found, known = {*releases}, tables()
+    for word in words:
+        match = _NAMED.fullmatch(word)
+        if match and match[1] in PARTNERS:
+            exact = match[2].removeprefix("==")
+            found &= {*known.torch_of(match[1], exact)}
+    listed, python = builtin.load(here), _python(words)
+    if listed and python:
+        tag = f"-cp{''.join(python)}-"
+        links = listed.by_variant.get(variant, ())
+        wheels = (parse(li) for li in links if li.project == TORCH and tag in li.filename)
+        found &= {wheel.version for wheel in wheels if isinstance(wheel, Wheel)}
+    return found
+
+
+def _python(words: Sequence[str]) -> tuple[str, ...] | None:
+    """The Python that the words ask for, else that of the environment that they name or that is
+    active."""
+    split = (word.split("=", 1) if word.startswith("--") else [word] for word in words)
+    said = {option: value for option, value in pairwise(chain(*split)) if option in _OF_PYTHON}
+    version = said.get("--python")
+    if version is None:
+        prefix = said.get("-p") or said.get("--prefix") or context.target_prefix
+        try:
+            if name := said.get("-n") or said.get("--name"):
+                prefix = locate_prefix_by_name(name)
+            version = str(PrefixData(prefix).get("python").version)
+        except Exception:  # no such environment, or none that can be read: told when it is used
+            return None
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return found.groups() if found else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.torches import record
 
 from conda_torchmirror import __main__
 
@@ -140,6 +141,14 @@ PASTED = {
     f"pip install torch --index-url {OF_PYTORCH}/cu130": "torch --source wheels --cuda cu130",
     f"torch torchvision --platform win-64 --index-url {OF_PYTORCH}/cu121": "torch==2.5.1+cu121 "
     "torchvision --platform win-64 --source wheels",
+    f"pip install torch torchvision==0.16.0 --index-url {OF_PYTORCH}/cu121": "torch==2.1.0+cu121 "
+    "torchvision==0.16.0 --source wheels",
+    f"pip install torch torchvision>=0.16 --index-url {OF_PYTORCH}/cu121": "torch "
+    '"torchvision>=0.16" --source wheels --cuda cu121',
+    f"pip install torch --python 3.8 --index-url {OF_PYTORCH}/cu118": "torch==2.4.1+cu118 "
+    "--python 3.8 --source wheels",
+    f"pip install torch --python=3.7 --index-url {OF_PYTORCH}/cu121": "torch --python=3.7 "
+    "--source wheels --cuda cu121",
     f"-n x torch --index-url={OF_PYTORCH}/cpu": "-n x torch --source wheels --cuda cpu",
     f"uv pip install torch --index-url {OF_PYTORCH}/rocm6.4": "torch --source wheels "
     "--cuda rocm6.4",
@@ -170,6 +179,23 @@ def test_another_installers_command(conda_in_process, words):
     assert f"`{command}`" in said
     again = conda_in_process(*command.split()[1:], "--dry-run", "--offline", "--cuda-compat=no")
     assert "--cuda-compat takes one of minor" in again.stderr, "everything else is understood"
+
+
+@pytest.mark.parametrize("how", ["-p", "-n", "active"])
+def test_a_pasted_page_is_for_the_python_of_the_environment(
+    conda_in_process, sandbox, monkeypatch, how
+):
+    """As pip takes the newest torch of the page that has a wheel for it."""
+    prefix = sandbox.envs / "old"
+    (prefix / "conda-meta").mkdir(parents=True)
+    (prefix / "conda-meta" / "history").touch()
+    record(prefix, "python", "3.8.19", "h0_0", channel="conda-forge")
+    words = {"-p": ("-p", str(prefix)), "-n": ("-n", "old"), "active": ()}[how]
+    if how == "active":
+        monkeypatch.setenv("CONDA_PREFIX", str(prefix))
+    page = f"{OF_PYTORCH}/cu118"
+    result = conda_in_process(INSTALL, "pip", "install", *words, "torch", "--index-url", page)
+    assert "torch==2.4.1+cu118" in result.stderr
 
 
 @pytest.mark.parametrize(
