@@ -341,7 +341,7 @@ def _choice(candidate: Candidate, partners: _Partners, constraints: Constraints)
 def _why_cpu(machine: Machine, torch: str) -> str:
     """The code of the notice on a CPU build that nobody asked for."""
     if machine.subdir.startswith("osx-"):
-        return "cpu_no_driver_mac" if has_mps(machine.subdir, torch) else "machine.mac_cpu"
+        return "cpu_no_driver_mac" if has_mps(machine.subdir, torch) else "cpu_mac"
     if machine.has_gpu:
         return "cpu_allowed"
     if machine.foreign:

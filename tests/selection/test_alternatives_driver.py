@@ -111,7 +111,7 @@ def test_a_cpu_build_in_spite_of_it_is_told_with_the_evidence() -> None:
         ({}, "cpu_no_driver"),
         ({"driver": "550.54.14"}, "cpu_no_gpu"),
         ({"remarks": (Notice("machine.container_without_driver"),)}, "cpu_no_gpu"),
-        ({"subdir": "osx-64", "remarks": (Notice("machine.rosetta"),)}, "machine.mac_cpu"),
+        ({"subdir": "osx-64", "remarks": (Notice("machine.rosetta"),)}, "cpu_mac"),
     ],
     ids=["no driver", "a driver", "a container", "Rosetta"],
 )

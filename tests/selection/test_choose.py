@@ -103,7 +103,7 @@ def test_cpuonly_means_a_cpu_build():
 
 
 @pytest.mark.parametrize(
-    ("subdir", "says"), [("osx-arm64", "cpu_no_driver_mac"), ("osx-64", "machine.mac_cpu")]
+    ("subdir", "says"), [("osx-arm64", "cpu_no_driver_mac"), ("osx-64", "cpu_mac")]
 )
 def test_macos_has_one_build(subdir, says):
     """MPS is for Macs with a GPU of Apple's; those with Intel's were told of it too."""

@@ -311,6 +311,7 @@ NOTICES: Table = {
     "cpu_no_gpu": "no GPU that CUDA can use was found, so this is a CPU build; for a machine that "
     "has one say `--cuda 12.4`",
     "other_gpu_wheels": "the {gpu} here runs wheels of PyTorch {torch} for {variant}: `{command}`",
+    "cpu_mac": "macOS has no CUDA: this build uses the CPU",
     "cpu_no_driver_mac": "macOS has no CUDA: this build uses the CPU, and Apple's GPU by MPS",
     "cpu_foreign": "nothing is known from here of the driver of that machine, so this is a CPU "
     "build; for one with an NVIDIA GPU say `--cuda 12.4`",
@@ -326,12 +327,6 @@ NOTICES: Table = {
     "partner_unrecorded": "{name} is left out: the built-in index has none for PyTorch {torch}; an "
     "installation reads the channel",
     "partner_along": "{installed} would not fit any more, so {chosen} is chosen along",
-    "variant_incomplete": "{variant} has no {name} for PyTorch {torch}, so its wheels for {chosen} "
-    "are chosen",
-    "newer_incomplete": "PyTorch {torch} is there, but no {name} that an official source states "
-    "for it, so {chosen} is chosen",
-    "newer_without_wheel": "PyTorch {torch} is there, but not the wheel of {name} {version} that "
-    "belongs to it, so {chosen} is chosen",
     "partner_open": "{partner} was made for PyTorch {since} and goes with all later releases, so "
     "with {torch}",
     "runtime_lagging": "{build} needs `{lacks}`, which the runtime channel lacks: left to the "

@@ -75,7 +75,6 @@ TEXT: Table = {
     "it. Install NVIDIA's driver, or pass --cuda for the version you will install.",
     "rosetta": "conda runs under Rosetta on an Apple Silicon Mac: builds for osx-64 are for Intel "
     "Macs. Use a conda for osx-arm64, whose builds use Apple's GPU.",
-    "mac_cpu": "macOS has no CUDA: this build uses the CPU",
     "mac_builds": "macOS has no CUDA: its builds of PyTorch use the CPU",
     "mac_builds_mps": "macOS has no CUDA: its builds of PyTorch, here called CPU builds, use "
     "Apple's GPU by MPS",

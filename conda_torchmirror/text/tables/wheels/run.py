@@ -25,6 +25,12 @@ TEXT: Table = {
         "{mirror} gives no hash of {count} file: what it sends cannot be checked",
         "{mirror} gives no hash of {count} files: what it sends cannot be checked",
     ),
+    "variant_incomplete": "{variant} has no {name} for PyTorch {torch}, so its wheels for {chosen} "
+    "are chosen",
+    "newer_incomplete": "PyTorch {torch} is there, but no {name} that an official source states "
+    "for it, so {chosen} is chosen",
+    "newer_without_wheel": "PyTorch {torch} is there, but not the wheel of {name} {version} that "
+    "belongs to it, so {chosen} is chosen",
     "wheel_needs_python": "{wheel} needs Python {needs}, and this is Python {python}",
     "only_prereleases": "what is there of torch are prereleases, up to {torch}, which are taken "
     "only where one is asked for",
