@@ -39,6 +39,21 @@ def test_a_release_of_theirs_is_not_offered_without_them(both, conda_in_process,
     # Conda 26.7 leaves an empty list out.
     hints = [hint["hint_code"] for hint in refused.json()["guidance"].get("hints", ())]
     assert "leave_channel_out" not in hints
+    assert ("channel_out_says" in hints) == (channel == "pytorch-nightly")
+
+
+def test_the_nightly_command_of_pytorch_org_has_a_way_on_where_no_build_runs(
+    both, conda_in_process, monkeypatch
+):
+    """On an RTX 50 it was refused, and not one step was offered."""
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA_ARCH", "12.0")
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.9")
+    words = (*ASK, "pytorch", "torchvision", "torchaudio", "pytorch-cuda=12.4", "-c", "nvidia")
+    refused = conda_in_process(*words, "-c", "pytorch-nightly", "--offline", "--json").json()
+    assert [hint["hint_code"] for hint in refused["guidance"]["hints"]] == ["channel_out_says"]
+    without = conda_in_process(*words, "--offline", "--json").json()
+    assert "compute capability 12.0" in without["guidance"]["cause"]
+    assert len(without["guidance"]["hints"]) > 1
 
 
 @pytest.mark.parametrize("before", [("-c", "pytorch"), ("-c", "conda-forge")])

@@ -303,6 +303,8 @@ def check_channels(options: InstallOptions, chooses: Callable[[InstallOptions], 
     ways = of_channel(other, Machine(context.subdir, cuda="99"), asked, admits)
     if chooses(options._replace(channels=left)):
         ways.insert(0, Notice("leave_channel_out", {"channels": channels}))
+    elif not ways:  # what else is in the way, and the way past it, is said there
+        ways.append(Notice("channel_out_says", {"channel": other}))
     raise OtherChannelSpec(spec=f"-c {other}", channel=other, channels=channels, ways=ways)
 
 

@@ -180,6 +180,8 @@ TEXT: Table = {
     "plans_beside": "in {folder} there are others: {plans}",
     "plans_within": "it holds plans for machines of several kinds; name that of this one: {plans}",
     "leave_channel_out": "leave the channel out: a build of {channels} is chosen",
+    "channel_out_says": "without `-c {channel}` the same command says what keeps builds out here, "
+    "and what fits",
     "conda_takes_it": '`conda install -n NAME "{spec}"` takes it from there, and chooses nothing',
     "plan_alone": "carry it out as it was saved: `{command}`",
     "plan_another": "leave `--plan` out, to decide anew",
