@@ -79,12 +79,20 @@ def _existing(args: Namespace) -> str:
     prefix: str = context.target_prefix
     if os.path.isdir(os.path.join(prefix, "conda-meta")):
         return prefix
-    # A folder with something in it, such as a virtual environment of Python's or a project, is not
-    # one to install into.
-    free = not os.path.lexists(prefix) or (os.path.isdir(prefix) and not os.listdir(prefix))
-    free = free and bool(args.name or args.prefix)
+    free = bool(args.name or args.prefix) and _is_free(prefix)
     way = Notice("make_environment", {"where": option_of(prefix)}) if free else None
     raise EnvironmentMissing(prefix=safe(prefix), ways=[way or Notice("name_to_verify")])
+
+
+def _is_free(prefix: str) -> bool:
+    """Whether an environment can be made there: a folder with something in it, such as a virtual
+    environment of Python's or a project, is not one to install into, nor one that is closed."""
+    try:
+        return not os.listdir(prefix)
+    except FileNotFoundError:
+        return not os.path.lexists(prefix)
+    except OSError:
+        return False
 
 
 def _show_facts(args: Namespace) -> int:

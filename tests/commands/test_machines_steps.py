@@ -42,3 +42,19 @@ def test_the_python_of_an_environment_here_is_said_to_stay(
     same = write(tmp_path, "ada", python="3.11")
     words = (*words[:-1], same)
     assert "takes the place" not in conda_in_process(*words, "-p", here).ok().words
+
+
+def test_the_urls_of_all_plans_come_with_what_is_true_of_every_choice(
+    conda_in_process, tmp_path, monkeypatch
+) -> None:
+    """That a file's pip section is not among them was said for one machine alone."""
+    needs = "dependencies: [python=3.11, pytorch, pip, pip: [tqdm]]\n"
+    (tmp_path / "e.yml").write_text(f"name: e\nchannels: [pytorch]\n{needs}", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    machines = (write(tmp_path, "ampere"), write(tmp_path, "kepler"))
+    words = ("torch-install", "--urls", "--offline", "-f", "e.yml", "--machine", *machines)
+    done = conda_in_process(*words).ok()
+    said = " ".join(done.stderr.split())
+    assert "e.yml: the pip section (1 line) is not part of it" in said
+    assert "decided by the facts in" not in said
+    assert "not part of it" not in conda_in_process(*words, "-q").ok().stderr

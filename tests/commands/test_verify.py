@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -83,6 +84,24 @@ def test_a_folder_with_something_in_it_is_not_one_to_install_into(
     hints = [hint["hint_code"] for hint in done.json()["guidance"]["hints"]]
     way = "name_to_verify" if name else "make_environment"
     assert (done.rc, hints) == (1, ["see_environments", way])
+
+
+def test_nor_is_a_folder_that_does_not_show_what_is_in_it(
+    conda_in_process: Conda, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As somebody else's home with the rights 711: it was a traceback."""
+    listdir, folder = os.listdir, tmp_path / "folder"
+    folder.mkdir()
+
+    def closed(path: str = ".") -> list[str]:
+        if str(path) == str(folder):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", closed)
+    done = conda_in_process("torch-verify", "--json", "-p", folder)
+    hints = [hint["hint_code"] for hint in done.json()["guidance"]["hints"]]
+    assert (done.rc, hints) == (1, ["see_environments", "name_to_verify"])
 
 
 def test_a_conda_that_is_no_environment_itself_is_told_to_name_one(

@@ -15,7 +15,7 @@ from ...exceptions.plan import PlanFolderTaken
 from ...exceptions.usage import SeveralMachines
 from ...machine import facts as facts_
 from ...machine.survey import native_subdir
-from ...models import Decision, Facts
+from ...models import Decision, Facts, Notice
 from ...options import InstallOptions
 from ...plans import saved_plan
 from ...plans.downloads import Download, DownloadList
@@ -211,15 +211,21 @@ def _urls(
     everyone: list[Facts],
     report: Report,
 ) -> DownloadList:
-    """The files of all plans, without duplicates."""
+    """The files of all plans, without duplicates, and what is to be said of every choice."""
     files: dict[Download, None] = {}
     notices: dict[str, Any] = {}
+    choices: list[tuple[Notice, ...]] = []
     for plan, facts in zip(plans, everyone, strict=True):
         if plan.saved is not None:
             files |= dict.fromkeys(plan.saved.plan.files)
+            choices.append(plan.saved.on_choice)
             continue
         found = _for_one(options, facts, _silent, _apart(options, facts))
         assert isinstance(found, DownloadList)
         files |= dict.fromkeys(found.files)
         notices |= {notice.code: notice for notice in found.notices}
-    return DownloadList(list(files), {}, tuple(notices.values()))
+        choices.append(found.on_choice)
+    # The URLs do not say which machine they are for, and so not what is true of one alone.
+    first, *others = choices or [()]
+    said = tuple(one for one in first if all(one in other for other in others))
+    return DownloadList(list(files), {}, tuple(notices.values()), said)
