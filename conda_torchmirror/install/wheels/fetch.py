@@ -166,12 +166,13 @@ def read_here(
     python, asked = decision.chosen.python, decision.request.others
     for wrong in against.found(decision.chosen, here, decision.machine.subdir):
         raise WheelUnlike(wheel=wrong.wheel, needs=wrong.needs)
-    limits = bounds.of_set(decision.chosen.choice, here, (), asked, python)
+    said = {**decided.said, **here}
+    limits = bounds.of_set(decision.chosen.choice, said, (), asked, python)
     for word, notice in zip(limits.words, limits.of_words, strict=True):
         if word not in decision.others:
             decision = decision._replace(others=(*decision.others, word))
             report(notice._replace(facts={**notice.facts, "why": text(str(notice.facts["why"]))}))
-    return decided._replace(decision=decision, said={**decided.said, **here})
+    return decided._replace(decision=decision, said=said)
 
 
 def fetched_rest(

@@ -15,9 +15,13 @@ from packaging.version import InvalidVersion
 
 from ...models import Choice, Notice, Pin
 from .. import rules
+from ..facts.names import AUDIO, PIP_NAMES
 from ..rules import Rule
 from ..specs import package_name
 from .metadata import Metadata, requirements
+
+#: Those of the set whose wheels need no package that a rule is about.
+_ALONE = (PIP_NAMES[0], AUDIO)
 
 
 class Bounds(NamedTuple):
@@ -46,13 +50,15 @@ def of_set(
     """
     others = tuple(others)
     needed = {*_needed(said, choice.torch.subdir, python), *there}
+    # A partner that is not read may need it, as another word may.
+    unread = any(build.name not in (*said, *_ALONE) for build in choice.builds)
     words: list[str] = []
     notices: list[Notice] = []
     for rule in rules.applying(choice, admits):
         facts = {"pin": rule.pin, "why": rule.why}
         if word := _against(rule, others):
             notices.append(Notice("against_rule", {"spec": word, **facts}, rule.source))
-        elif rule.name in needed or others:
+        elif rule.name in needed or others or unread:
             words.append(rule.pin)
             notices.append(Notice("rule_pip", facts, rule.source))
     return Bounds(tuple(words), tuple(notices))

@@ -11,6 +11,8 @@ from conda_torchmirror.selection.pip.metadata import Metadata
 NEEDS = {"torchvision": Metadata("torchvision", "0.17.0", ("numpy", "torch==2.2.0"))}
 ALONE = {"torch": Metadata("torch", "2.2.0", ("filelock",))}
 
+READ = ALONE | {"torchvision": Metadata("torchvision", "0.17.2", ("torch==2.2.2",))}
+
 
 def of(torch, *, said=NEEDS, there=(), others=(), subdir="linux-64", python="3.11"):
     found = chosen(f"torch=={torch}", subdir=subdir, python=python, cuda="cpu")
@@ -47,6 +49,13 @@ def test_releases_that_were_built_before_numpy_2(torch, subdir, words):
 )
 def test_nothing_is_installed_that_nothing_needs(more, words):
     assert of("2.2.2", said=ALONE, **more).words == words
+
+
+@pytest.mark.parametrize(("said", "words"), [({}, ("numpy<2",)), (ALONE, ("numpy<2",)), (READ, ())])
+def test_a_partner_whose_metadata_is_not_read_may_need_it(said, words):
+    """NumPy 2 came with torchvision by a printed command and file, which no later run mends."""
+    found = chosen("torch==2.2.2", "torchvision", subdir="linux-64", python="3.11", cuda="cpu")
+    assert bounds.of_set(found.choice, said, (), (), "3.11").words == words
 
 
 @pytest.mark.parametrize("word", ["numpy==2.1.0", "numpy>=2", "numpy>2.0"])
