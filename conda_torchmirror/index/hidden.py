@@ -42,6 +42,11 @@ def undated(builds: Iterable[Build]) -> int:
     return sum(not build.timestamp for build in builds) if _policy() else 0
 
 
+def by_date() -> bool:
+    """Whether the setting for dates is set, which conda applies to its own packages only."""
+    return _policy() is not None
+
+
 def _policy() -> Any:
     """Conda's policy object, None if the setting is not set or this conda does not have it."""
     policy = getattr(context, "exclude_newer_policy", None)

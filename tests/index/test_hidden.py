@@ -114,3 +114,15 @@ def test_what_is_chosen_and_said_then(mirrored, conda_in_process):
     assert "`conda config --show use_only_tar_bz2`" in hints["allow_packed"]
     mirrored(use_only_tar_bz2=False)
     assert conda_in_process(*words, "conda-forge").rc == 0
+
+
+@pytest.mark.parametrize("set_", [True, False])
+def test_of_wheels_it_is_said_that_it_does_not_apply(conda_in_process, monkeypatch, set_):
+    from conda.base.context import context
+
+    if set_:
+        monkeypatch.setattr(type(context), "exclude_newer_policy", Policy, raising=False)
+    words = ("--offline", "--cuda", "12.4", "--python", "3.12", "--source", "wheels")
+    done = conda_in_process("torch-install", "-d", "--json", *words).ok()
+    codes = {one["code"] for one in done.json()["torchmirror"]["warnings"]}
+    assert ("wheels_not_by_date" in codes) is set_

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from conda.base.context import context
 from packaging.utils import canonicalize_name
 
+from ...index import hidden
 from ...machine.python import distributions
 from ...mirrors.registry import Route
 from ...models import CondaStep, Notice
@@ -75,12 +76,14 @@ _CONDAS_PART = frozenset(
 
 
 def about_options(task: WheelTask, index: Route, step: CondaStep | None) -> Iterator[Notice]:
-    """Notices on options that have no effect in this run."""
+    """Notices on options and settings that have no effect in this run, or on conda's part alone."""
     given = [words[0] for words in task.options.passed if words[0] in _CONDAS_PART]
     if given and step is None:
         yield Notice("conda_unheard", {"options": ", ".join(given)})
     if context.ssl_verify is False and not index.url and index != routes.NO_INDEX:
         yield Notice("pip_unchecked")
+    if hidden.by_date():
+        yield Notice("wheels_not_by_date")
 
 
 def passed_over(known: Known) -> Iterator[Notice]:

@@ -72,6 +72,8 @@ TEXT: Table = {
     "pip_unchecked": "`--insecure` does not hold for pip's own index: whether it is checked is for "
     "pip's own configuration to say",
     "conda_unheard": "{options}: for conda's part alone, and there is nothing for it to do",
+    "wheels_not_by_date": "conda's `exclude_newer` is not applied to wheels: newer ones may be "
+    "among these",
     "index_left": "{index} does not have {what}: once more with {instead}",
     "index_left_python": "{index} does not have {what} for this Python: once more with {instead}",
     "rest_fetched": (
