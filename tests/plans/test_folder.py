@@ -103,6 +103,18 @@ def test_another_run_that_writes_there_is_not_written_over(tmp_path, monkeypatch
     assert held(tmp_path / "plan") == {}
 
 
+def held_if_there(folder):
+    return held(folder) if folder.exists() else None
+
+
+def put_and_end(monkeypatch, instead, end, *given):
+    """Call `put`, which ends with the exception `end` that a stand-in (where, name, it) raises."""
+    with monkeypatch.context() as patched:
+        patched.setattr(*instead)
+        with pytest.raises(type(end)):
+            put(*given)
+
+
 @pytest.mark.parametrize("there", [True, False], ids=["a plan", "nothing"])
 @pytest.mark.parametrize("end", [OSError(28, "full"), KeyboardInterrupt()], ids=["full", "Ctrl-C"])
 def test_a_plan_is_not_given_up_before_all_its_packages_are_copied(
@@ -118,7 +130,7 @@ def test_a_plan_is_not_given_up_before_all_its_packages_are_copied(
         folder.mkdir()
         for name in ("plan.json", "explicit.txt", "a.conda"):
             (folder / name).write_text("old")
-    before = held(folder) if there else None
+    before = held_if_there(folder)
     files = {"plan.json": "new", "explicit.txt": "new"}
     copy = file_io.copy_whole
 
@@ -127,11 +139,8 @@ def test_a_plan_is_not_given_up_before_all_its_packages_are_copied(
             raise end
         copy(source, target)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(file_io, "copy_whole", stopped)
-        with pytest.raises(type(end)):
-            put(folder, files, archives)
-    assert (held(folder) if folder.exists() else None) == before
+    put_and_end(monkeypatch, (file_io, "copy_whole", stopped), end, folder, files, archives)
+    assert held_if_there(folder) == before
     # What a kill leaves, which ends without any of this, is no reason to refuse the folder.
     (folder / ".plan.torchmirror-tmp").mkdir(parents=True)
     (folder / ".plan.torchmirror-tmp" / "a.conda").write_text("half")
@@ -163,7 +172,7 @@ def successor(make_plan, tmp_path):
 def test_what_ends_between_two_renames_leaves_it_as_it_was(successor, monkeypatch, there, end):
     """The folder had packages of both, and was refused as no saved plan from then on."""
     folder, files, archives = successor(there)
-    before = held(folder) if there else None
+    before = held_if_there(folder)
     replace, total = os.replace, len(files) + len(archives) + (2 if there else 0)
     for last in range(total):
         moved = []
@@ -174,11 +183,8 @@ def test_what_ends_between_two_renames_leaves_it_as_it_was(successor, monkeypatc
                 raise end
             replace(source, target)
 
-        with monkeypatch.context() as patched:
-            patched.setattr(os, "replace", ended)
-            with pytest.raises(type(end)):
-                put(folder, files, archives)
-        assert (held(folder) if folder.exists() else None) == before
+        put_and_end(monkeypatch, (os, "replace", ended), end, folder, files, archives)
+        assert held_if_there(folder) == before
     put(folder, files, archives)
     assert held(folder).keys() == {*files, *archives}
 
