@@ -86,7 +86,7 @@ def decide(
         *_to_keep(lasting, task),
         *_beside(choice, extras.pins, task),
         *_of_other_gpu(choice, task),
-        *_here(choice, task),
+        *notices_.for_this_computer(task, choice.torch, task.source.knowledge),
         *notices_.about(choice, task, records),
         *departures.notices(leaving, task, choice),
         *channel_notices,
@@ -317,11 +317,6 @@ def _beside(choice: Choice, pins: Sequence[str], task: Task) -> Iterator[Notice]
         f"{pin.text} ({pin.source})" for pin in told if pin.source and pin.spec not in pins
     ]:
         yield Notice("pins_beside", {"pins": ", ".join(weaker)})
-
-
-def _here(choice: Choice, task: Task) -> Iterator[Notice]:
-    if task.options.facts is None:
-        yield from notices_.for_this_computer(task.machine, choice.torch, task.source.knowledge)
 
 
 def _of_other_gpu(choice: Choice, task: Task) -> Iterator[Notice]:

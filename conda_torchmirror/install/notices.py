@@ -12,7 +12,7 @@ from ..index.hidden import undated
 from ..index.match import admits
 from ..machine import nvidia
 from ..machine.survey import survey
-from ..models import Build, Choice, Machine, Notice, Records, Request
+from ..models import Build, Choice, Notice, Records, Request
 from ..selection import rules
 from ..selection.choose import choose
 from ..selection.facts.names import CUDA_NAMES, PIP_NAMES, TOOLKIT, TORCH
@@ -26,6 +26,7 @@ from ..text.sanitize import safe
 if TYPE_CHECKING:
     from ..index.sources import Source
     from .task import Task
+    from .wheels.task import WheelTask
 
 #: Conda's options on the priority of channels.
 STRICT, NO_PRIORITY = "--strict-channel-priority", "--no-channel-priority"
@@ -73,10 +74,13 @@ def about(chosen: Choice, task: Task, records: Records) -> list[Notice]:
     return [*notices, *_toolkit(chosen, task, records)]
 
 
-def for_this_computer(on: Machine, torch: Build, knowledge: Knowledge) -> Iterator[Notice]:
+def for_this_computer(
+    task: Task | WheelTask, torch: Build, knowledge: Knowledge
+) -> Iterator[Notice]:
     """Tell where a build for the CUDA that `--cuda` names does not run on the driver and the GPU of
     this computer. They do not bind the choice then, as another computer may be meant."""
-    if on.cuda_from != "--cuda" or on.foreign or not nvidia.signs():
+    on, described = task.machine, task.options.facts is not None
+    if on.cuda_from != "--cuda" or on.foreign or described or not nvidia.signs():
         return
     here = survey(subdir=on.subdir, prefix=None).machine
     if here.cuda_from != "libcuda":  # the user says so for this computer too

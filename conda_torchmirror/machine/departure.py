@@ -56,10 +56,10 @@ def departure(prefix: str, names: Collection[str], channels: Collection[str] = (
     records, needs = _read(prefix)
     asked = requested(prefix, listed=False)
     named = set(names) & records.keys()
-    needing = _closure(named, _inverted(needs)) - named
+    needing = closure(named, _inverted(needs)) - named
     may_go = {
         name
-        for name in _closure(named, needs) - named - asked.keys() - {_KEPT}
+        for name in closure(named, needs) - named - asked.keys() - {_KEPT}
         if name in needing
         or name == _CUDA
         or _CUDA in needs[name]
@@ -67,7 +67,7 @@ def departure(prefix: str, names: Collection[str], channels: Collection[str] = (
     }
     # A package that stays no longer needs what is removed by name.
     without = {name: needed - named for name, needed in needs.items()}
-    orphans = may_go - _closure(records.keys() - named - may_go, without)
+    orphans = may_go - closure(records.keys() - named - may_go, without)
     dependents = needing - orphans
     wanted = [
         name
@@ -98,10 +98,10 @@ def unneeded(
     records, needs = _read(prefix)
     asked = {*asked, *requested(prefix, listed=False)}
     of_family = set(family) & records.keys()
-    needing = _closure(of_family, _inverted(needs))
+    needing = closure(of_family, _inverted(needs))
     may_go = {
         name
-        for name in _closure(of_family, needs) - of_family - asked
+        for name in closure(of_family, needs) - of_family - asked
         if name in needing
         or name in _OF_CUDA
         or not needs[name].isdisjoint(_OF_CUDA)
@@ -109,14 +109,19 @@ def unneeded(
     }
     named = set(names) & records.keys()
     without = {name: set() if name in of_family else needed for name, needed in needs.items()}
-    stays = _closure(records.keys() - named - may_go, without)
+    stays = closure(records.keys() - named - may_go, without)
     return tuple(sorted((named | may_go) - stays - {_KEPT}))
 
 
 def _read(prefix: str) -> tuple[dict[str, Any], dict[str, set[str]]]:
     """The records of an environment that conda manages, and the names that each needs there."""
     records = {r.name: r for r in PrefixData(prefix).iter_records() if not r.is_unmanageable}
-    return records, {
+    return records, needs_of(records)
+
+
+def needs_of(records: Mapping[str, Any]) -> dict[str, set[str]]:
+    """The names of those records, by name, that each of them needs."""
+    return {
         name: {need for spec in record.depends if (need := package_name(spec)) in records}
         for name, record in records.items()
     }
@@ -130,7 +135,7 @@ def _inverted(needs: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
     return found
 
 
-def _closure(names: Collection[str], edges: Mapping[str, Collection[str]]) -> set[str]:
+def closure(names: Collection[str], edges: Mapping[str, Collection[str]]) -> set[str]:
     """Everything reachable from the names over the edges, the names included."""
     found, new = set(names), list(names)
     while new:

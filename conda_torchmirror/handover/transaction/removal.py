@@ -20,8 +20,8 @@ from conda.core.solve import Solver
 from conda.models.match_spec import MatchSpec
 from conda.models.prefix_graph import PrefixGraph
 
+from ...machine.departure import closure, needs_of
 from ...models import Departure
-from ...selection.specs import package_name
 
 
 @contextmanager
@@ -111,12 +111,7 @@ def _unneeded(
     gone = {record.name for record in unlink}
     stays = {r.name: r for r in PrefixData(prefix).iter_records() if r.name not in gone}
     stays |= {record.name: record for record in link}
-    kept = [record for name, record in stays.items() if name not in names]
-    needed: set[str] = set()
-    while kept:
-        found = {package_name(str(spec)) for spec in kept.pop().depends} - needed
-        needed |= found
-        kept += [stays[name] for name in found & names & stays.keys()]
+    needed = closure(stays.keys() - names, needs_of(stays))
     return [stays[name] for name in sorted((names & stays.keys()) - needed)]
 
 

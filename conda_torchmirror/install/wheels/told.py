@@ -34,11 +34,10 @@ def about_files(files: Sequence[WheelFile], said: Collection[str]) -> Iterator[N
 
 def about_machine(task: WheelTask, chosen: WheelSet) -> Iterator[Notice]:
     """A notice on a set for another CUDA than this computer's, if it does not run here."""
-    if task.options.facts is None:
-        on = task.machine
-        target = WheelTarget(on.subdir, [chosen.python], on.free_threaded)
-        known = knowledge(on.subdir, tables(), target, named=True)
-        yield from for_this_computer(on, chosen.choice.torch, known)
+    on = task.machine
+    target = WheelTarget(on.subdir, [chosen.python], on.free_threaded)
+    known = knowledge(on.subdir, tables(), target, named=True)
+    yield from for_this_computer(task, chosen.choice.torch, known)
 
 
 def about_hashes(files: Sequence[WheelFile]) -> tuple[Notice, ...]:
