@@ -41,8 +41,14 @@ PIP_STEPS = {
     **dict.fromkeys(("--user", "--no-cache-dir", "--pre", "--target"), "pip_leave"),
 }
 _CU = re.compile(r"cu\d+")
+_LEADING = re.compile(r"\s*([A-Za-z]+)")
 _NAMED = re.compile(r"(\w+)([=<>~!].+)")
 _OF_PYTHON = ("--python", "-n", "--name", "-p", "--prefix")
+#: Options of ours before a value, which may be named as a package is: `-n torch`.
+_VALUED = (
+    *(*_OF_PYTHON, "-c", "--channel", "-f", "--file", "--source", "--mirror", "--cuda"),
+    *("--platform", "--subdir"),
+)
 _VARIANT = re.compile(r"(.+)/(cu\d+|cpu|xpu|rocm[\d.]+)(?:/[\w.-]*\.html?)?/*")
 
 
@@ -73,7 +79,8 @@ def _is_page(value: str) -> bool:
     if not value.startswith(("http://", "https://")):
         return False
     found = urlsplit(value)
-    return found.hostname in official_wheel_hosts() or found.path.endswith((".html", "/"))
+    named = found.path.endswith((".html", "/")) or _VARIANT.fullmatch(value) is not None
+    return named or found.hostname in official_wheel_hosts()
 
 
 def step(words: Sequence[str], code: str) -> str:
@@ -89,10 +96,14 @@ def command(words: Sequence[str]) -> str | None:
     """The command in our words, without pip's options; None where there is no such command."""
     try:
         said = list(_in_our_words(words))
-        said = said if "--cuda" in words else _named(said)
+        said = said if _is_typed("--cuda", words) else _named(said)
     except LookupError:
         return None
     return shell.command(["conda", "torch-install", *said], windows=os.name == "nt")
+
+
+def _is_typed(option: str, words: Iterable[str]) -> bool:
+    return any(word.partition("=")[0] == option for word in words)
 
 
 def _in_our_words(words: Sequence[str]) -> Iterator[str]:
@@ -112,14 +123,15 @@ def _in_our_words(words: Sequence[str]) -> Iterator[str]:
             yield word
     if not places:
         return
-    if "--source" not in words:
+    if not _is_typed("--source", words):
         yield from ("--source", "wheels")
-    own = "--cuda" in words or any("+" in word for word in words)
+    own = _is_typed("--cuda", words) or any("+" in word for word in words)
+    mirror = _is_typed("--mirror", words)
     for place in places:
         if not place.startswith("https://") or "/nightly" in place or "/test" in place:
             raise LookupError(place)
         if found := _VARIANT.fullmatch(place):
-            if urlsplit(place).hostname not in official_wheel_hosts() and "--mirror" not in words:
+            if urlsplit(place).hostname not in official_wheel_hosts() and not mirror:
                 yield from ("--mirror", found[1])
             if not own:
                 yield from ("--cuda", found[2])
@@ -130,7 +142,10 @@ def _named(said: Sequence[str]) -> list[str]:
     says: pip takes no other CUDA from it, and `--cuda` is for a machine elsewhere, so that neither
     the driver nor the GPU of this one is held against the build."""
     found = list(said)
-    if "--cuda" not in found or not (match := _CU.fullmatch(found[found.index("--cuda") + 1])):
+    at_cuda = found.count("--cuda") == 1  # of several pages the last one counts
+    if not (at_cuda and (of_set := _of_set(found))) or not (
+        match := _CU.fullmatch(found[found.index("--cuda") + 1])
+    ):
         return found
     here = next((v for o, v in pairwise(found) if o in ("--platform", "--subdir")), context.subdir)
     rows = tables().variants
@@ -139,14 +154,29 @@ def _named(said: Sequence[str]) -> list[str]:
     ended = max(map(number, there), default=()) < max(map(number, rows))
     fitting = _fitting(found, there, match[0], here) if ended else ()
     newest = max(fitting, key=number, default=None)
-    for at, word in enumerate(found):
-        name, sign, version = word.partition("==")
+    for at in of_set:
+        name, sign, version = found[at].partition("==")
         if name == TORCH and (version in there if sign else newest):
             found[at] = f"{TORCH}=={version or newest}+{match[0]}"
             cuda = found.index("--cuda")
             del found[cuda : cuda + 2]
             break
     return found
+
+
+def _of_set(words: Sequence[str]) -> list[int]:
+    """The places of torch and its partners among the words; of none where one is named twice, or as
+    only pip reads it, with spaces or capitals."""
+    found: dict[str, int] = {}
+    for at, word in enumerate(words):
+        match = _LEADING.match(word)
+        before = words[at - 1] if at else ""
+        name = match[1].lower() if match and before not in _VALUED else ""
+        if name in (TORCH, *PARTNERS):
+            if name in found or not word.startswith(name) or " " in word:
+                return []
+            found[name] = at
+    return list(found.values())
 
 
 def _fitting(words: Sequence[str], releases: Iterable[str], variant: str, here: str) -> set[str]:

@@ -149,12 +149,24 @@ PASTED = {
     "--python 3.8 --source wheels",
     f"pip install torch --python=3.7 --index-url {OF_PYTORCH}/cu121": "torch --python=3.7 "
     "--source wheels --cuda cu121",
+    f"-n torch torch --index-url {OF_PYTORCH}/cu121": "-n torch torch==2.5.1+cu121 --source wheels",
+    # Where torch is not the only one that is named, or in another spelling, or on several pages.
+    f"pip install torch Torchvision==0.16.0 --index-url {OF_PYTORCH}/cu121": "torch "
+    "Torchvision==0.16.0 --source wheels --cuda cu121",
+    f"pip install torch torch==2.1.0 --index-url {OF_PYTORCH}/cu121": "torch torch==2.1.0 "
+    "--source wheels --cuda cu121",
+    f"pip install torch -i {OF_PYTORCH}/cu118 -i {OF_PYTORCH}/cu121": "torch --source wheels "
+    "--cuda cu118 --cuda cu121",
+    f"pip install torch --cuda=cpu --index-url {OF_PYTORCH}/cu121": "torch --cuda=cpu "
+    "--source wheels",
     f"-n x torch --index-url={OF_PYTORCH}/cpu": "-n x torch --source wheels --cuda cpu",
     f"uv pip install torch --index-url {OF_PYTORCH}/rocm6.4": "torch --source wheels "
     "--cuda rocm6.4",
     f"torch==1.9.0+cu111 torchaudio==0.9.0 -f {OF_PYTORCH}/torch_stable.html": "torch==1.9.0+cu111 "
     "torchaudio==0.9.0 --source wheels",
     "torch -f https://mirror.example/pytorch-wheels/cu121/": "torch==2.5.1+cu121 --source wheels "
+    "--mirror https://mirror.example/pytorch-wheels",
+    "torch -f https://mirror.example/pytorch-wheels/cu121": "torch==2.5.1+cu121 --source wheels "
     "--mirror https://mirror.example/pytorch-wheels",
     "python -m pip install -U torch -i https://mirror.example/simple --user": "torch "
     "--source wheels",
