@@ -167,9 +167,8 @@ class Request(NamedTuple):
     (source, argument) pairs of arguments that only one source can meet, `channels` those of the
     command line and of files. `implied` says that pytorch was not named. `typed` are (argument,
     name) pairs: the name in `specs` that the argument narrows, "python", "cpu", or "" for one that
-    goes to the solver; with `files`, some of them are lines of files. `keeps_torch` says that only
-    other packages are named, so that the spec for pytorch is the release that is installed.
-    `pythons` has what the builds of a spec of `others` ask of Python (`selection.rules.pythons`).
+    goes to the solver; some are of `files`. `keeps_torch`: pytorch is not named and stays. `pythons`
+    is what builds of a spec of `others` ask of Python, `hidden_days` is as `index.hidden` has it.
     """
 
     specs: Mapping[str, tuple[str, ...]]
@@ -188,6 +187,7 @@ class Request(NamedTuple):
     files: bool = False
     keeps_torch: bool = False
     pythons: Mapping[str, frozenset[tuple[str, ...]]] = {}
+    hidden_days: frozenset[str] = frozenset()
 
     def keeping(self, name: str, spec: str) -> "Request":
         """The request for only the packages that were named, without the partners of a new

@@ -7,12 +7,14 @@ be chosen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime, timezone
 from typing import Any
 
 from conda.base.context import context
 
 from ..models import Build, Records
+from ..selection.specs import release
 
 
 def without_hidden(records: Records) -> Records:
@@ -29,8 +31,41 @@ def without_hidden(records: Records) -> Records:
     if policy is None:
         return records
     kept: tuple[Build, ...] = tuple(filter(policy.should_include, records.builds))
+    if records.origin == "built-in":
+        kept = tuple(_without_later(kept, records.builds))
     count = len(records.builds) - len(kept)
     return records._replace(builds=kept, excluded=records.excluded + count)
+
+
+def _without_later(kept: Sequence[Build], every: Iterable[Build]) -> Iterable[Build]:
+    """Builds without those that have no date, where every one with a date of the same release, or
+    of an older one, is too new."""
+    seen = {(build.name, build.version) for build in kept if build.timestamp}
+    first: dict[str, Any] = {}
+    for build in every:
+        order = release(build.version) if build.timestamp else None
+        if order and (build.name, build.version) not in seen:
+            first[build.name] = min(order, first.get(build.name, order))
+    for build in kept:
+        order = release(build.version)
+        since = first.get(build.name)
+        if build.timestamp or not (since and order) or order < since:
+            yield build
+
+
+def hidden_days(channel: str, name: str, days: Callable[[], Iterable[str]]) -> frozenset[str]:
+    """Those of these days (as 2025-06-18) that a build of a package of a channel may be of, and be
+    too new."""
+    policy = _policy()
+    if policy is None:
+        return frozenset()
+    found = []
+    for day in days():
+        end = datetime.combine(date.fromisoformat(day), datetime.max.time(), timezone.utc)
+        built = Build(name, "", "", 0, "", channel, timestamp=int(end.timestamp() * 1000))
+        if not policy.should_include(built):
+            found.append(day)
+    return frozenset(found)
 
 
 def undated(builds: Iterable[Build]) -> int:

@@ -13,10 +13,11 @@ from ..models import Records
 from ..selection import rules
 from ..selection.facts import conda_forge, cuda, pytorch
 from ..selection.facts.cuda import CudaTables
-from ..selection.facts.names import PARTNERS
+from ..selection.facts.names import PARTNERS, TORCH
 from ..selection.facts.record import Knowledge, SourceFacts
+from ..selection.sources import forge_tables
 from ..selection.sources.order import Traits
-from . import builtin
+from . import builtin, hidden
 from .match import Spec, admits
 
 
@@ -138,6 +139,12 @@ def traits() -> tuple[Traits, ...]:
     return tuple(
         Traits(one.name, one.channel, rules.last_releases() if one.end else {}) for one in SOURCES
     )
+
+
+def hidden_days() -> frozenset[str]:
+    """The days in the tables of the maintained channel whose builds conda's settings hide."""
+    channel = next(one.channel for one in SOURCES if one.end is None)
+    return hidden.hidden_days(channel, TORCH, forge_tables.days)
 
 
 def own_names(source: Source) -> frozenset[str]:

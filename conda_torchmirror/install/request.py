@@ -21,6 +21,7 @@ from ..index.sources import (
     Source,
     allowed,
     channel_of,
+    hidden_days,
     is_elsewhere,
     is_of,
     takes_along,
@@ -220,6 +221,7 @@ def make(
         ties=tuple(ties),
         implied=implied,
         typed=tuple(typed),
+        hidden_days=hidden_days(),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import pytest
 
@@ -83,14 +84,50 @@ def test_condas_own_variable(mirrored, conda_in_process, monkeypatch):
 def test_an_offline_preview_says_what_it_could_not_judge(monkeypatch, conda_in_process):
     from conda.base.context import context
 
-    words = ("torch-install", "-d", "--offline", "--json", "--cuda", "cpu", "pytorch=2.5.1")
+    words = ("torch-install", "-d", "--offline", "--json", "--cuda", "cpu", "pytorch=2.2.1")
     monkeypatch.setattr(type(context), "exclude_newer_policy", Policy, raising=False)
     found = conda_in_process(*words, "torchvision").ok().json()["torchmirror"]
-    # Listings name these two builds; no record with a date has been seen.
-    assert [build["evidence"] for build in found["selected"]["builds"]] == ["listed"] * 2
+    # The rules name these two builds; no record with a date has been seen.
+    assert "record" not in [build["evidence"] for build in found["selected"]["builds"]]
     told = [warning["text"] for warning in found["warnings"] if warning["code"] == "undated"]
     assert len(told) == 1
     assert told[0].startswith("2 of these builds have no date in the built-in index")
+
+
+def test_a_build_without_a_date_is_no_older_than_its_release(monkeypatch):
+    """PyTorch 2.5.1 of the built-in index was chosen by a date before 2.4."""
+    from conda.base.context import context
+
+    monkeypatch.setattr(type(context), "exclude_newer_policy", Policy, raising=False)
+    builds = (*RECORDS.builds, NEW._replace(timestamp=0), NEW._replace(version="2.6", timestamp=0))
+    for origin, left in (("built-in", (OLD, UNDATED)), ("live", (OLD, UNDATED, *builds[3:]))):
+        assert without_hidden(Records(builds, origin)).builds == left
+
+
+@pytest.mark.parametrize("date", ["2025-04-01", "2025-07-30", "2025-08-01"])
+def test_what_is_told_of_conda_forge_is_what_the_date_lets_be_seen(
+    mirrored, conda_in_process, monkeypatch, date
+):
+    """2.13.0 of its tables was told and offered, and then refused."""
+    from conda.base.context import context
+
+    limit = datetime.fromisoformat(f"{date}T00:00:00+00:00").timestamp() * 1000
+
+    class Until(Policy):
+        @staticmethod
+        def should_include(record):
+            return record.timestamp <= limit
+
+    monkeypatch.setattr(type(context), "exclude_newer_policy", Until, raising=False)
+    words = ("pytorch=2.5.1", "--source", "pytorch", "--platform", "linux-64")
+    found = conda_in_process(*PREVIEW, *words).ok().json()["torchmirror"]
+    told = next(one["text"] for one in found["warnings"] if one["code"] == "source_chosen")
+    # 2.7.1 was built until 2025-07-30, and 2.6.0 until 2025-04-10.
+    assert ("2.7.1" in told) is (date == "2025-08-01")
+    assert ("2.7.0" in told) is (date == "2025-07-30")
+    refused = conda_in_process(*PREVIEW, "pytorch=2.7", "--source", "pytorch")
+    codes = [hint["hint_code"] for hint in refused.json()["guidance"]["hints"]]
+    assert ("use_conda_forge" in codes) is (date != "2025-04-01")
 
 
 def test_builds_that_conda_is_told_not_to_see_are_not_chosen(mirrored):

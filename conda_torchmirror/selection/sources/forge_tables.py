@@ -18,8 +18,15 @@ from .wanted import Wanted
 
 #: The lowest cuDNN that CUDA builds of conda-forge accept, in the records of 2.1.2 and later.
 _OLDEST_CUDNN = "8.9"
+#: The days of a release's first and last builds, in its row.
+_SPAN = ("first", "last")
 #: From this CUDA on, the builds of pytorch for it name their BLAS (some for 12.0 do as well).
 _NAMES_BLAS = (12, 6)
+
+
+def days() -> frozenset[str]:
+    """The days that the tables know: those of the first and the last builds of a release."""
+    return frozenset(row[at] for row in data("conda_forge.json")["releases"] for at in _SPAN)
 
 
 def newest_of_conda_forge(machine: Machine, request: Request, admits: Admits) -> str | None:
@@ -55,7 +62,8 @@ def may_be_on_conda_forge(machine: Machine, request: Request, admits: Admits) ->
     """Whether the full index of conda-forge may serve what a part of it cannot: by the tables, or
     because they do not cover the release or words that name builds."""
     wanted = Wanted(machine, request, admits, conda_forge_tables())
-    known = [row["torch"] for row in data("conda_forge.json")["releases"]]
+    rows = data("conda_forge.json")["releases"]
+    known = [row["torch"] for row in rows]
     if wanted.of_the_channel:
         return True
     if not any(wanted.release(TORCH, torch) for torch in known):
@@ -64,7 +72,10 @@ def may_be_on_conda_forge(machine: Machine, request: Request, admits: Admits) ->
             any(admits(spec, TORCH, torch, "") for torch in known) for spec in wanted.demands(TORCH)
         )
         return not all(single)
-    return next(on_conda_forge(wanted), None) is not None
+    # Of a release that is hidden in part, what is not hidden may serve.
+    hidden = frozenset(row["last"] for row in rows if row["first"] in request.hidden_days)
+    seen = wanted._replace(request=request._replace(hidden_days=hidden))
+    return next(on_conda_forge(seen), None) is not None
 
 
 def on_conda_forge(wanted: Wanted) -> Iterator[tuple[str, str]]:
@@ -85,6 +96,9 @@ def _of_kind(wanted: Wanted) -> Iterator[tuple[str, str]]:
     for row in data("conda_forge.json")["releases"]:
         there = row["platforms"].get(subdir)
         if there is None or not wanted.release(TORCH, row["torch"]):
+            continue
+        # Which of a release's builds are the older ones is not known.
+        if row["last"] in wanted.request.hidden_days:
             continue
         if not _has_macos(row["torch"], wanted.machine):
             continue
