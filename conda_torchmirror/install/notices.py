@@ -109,8 +109,8 @@ def slips(task: Task) -> Iterator[Notice]:
     With a different code if nothing of the family was named, so that the default set is chosen.
     """
     facts = task.source.facts
-    known = (*facts.family, *facts.runtimes, *facts.cpu_only)
-    alone = not any(package_name(word) in (*known, "torch") for word in task.options.specs)
+    known = (*facts.family, *facts.runtimes, *facts.cpu_only, "torch")
+    alone = not any(package_name(word) in known for word in task.options.specs)
     for word in task.request.others:
         name = package_name(word)
         meant = version_alone(word) or misspelt(name, known)

@@ -79,13 +79,16 @@ def package_name(spec: str) -> str:
 
 
 def misspelt(name: str, known: Iterable[str]) -> str | None:
-    """The known name that an unknown one was likely meant for: about one letter differs."""
+    """The known name that an unknown one was likely meant for: about one letter differs, or the
+    same letters stand in another order, which alone is enough in a short name: torchx is one."""
     import difflib  # only a package that goes to the solver needs it
 
     names = [word for word in known if abs(len(word) - len(name)) <= 1]
     if name in names or (name[1:] in names and name[:1] != name[1:2]):
         return None  # a letter before a name makes another: gpytorch
-    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.85)), None)
+    turned = [word for word in names if sorted(word) == sorted(name)]
+    names = [word for word in names if len(word) > len("torch")]
+    return next(iter(turned or difflib.get_close_matches(name, names, n=1, cutoff=0.85)), None)
 
 
 def version_alone(word: str) -> str | None:

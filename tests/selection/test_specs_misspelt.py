@@ -18,6 +18,10 @@ from conda_torchmirror.selection.specs import misspelt, version_alone
         ("pytorch-cude", "pytorch-cuda"),
         ("cudatoolkti", "cudatoolkit"),
         ("ppytorch", "pytorch"),
+        ("torhc", "torch"),
+        ("trochvision", "torchvision"),
+        ("torch", None),
+        ("torchx", None),
         ("gpytorch", None),
         ("pytorch3d", None),
         ("pytorch", None),
@@ -28,7 +32,7 @@ from conda_torchmirror.selection.specs import misspelt, version_alone
     ],
 )
 def test_the_name_that_was_likely_meant(name: str, meant: str | None) -> None:
-    assert misspelt(name, (*FAMILY, *RUNTIMES, "cpuonly")) == meant
+    assert misspelt(name, (*FAMILY, *RUNTIMES, "cpuonly", "torch")) == meant
 
 
 @pytest.mark.parametrize(
