@@ -178,7 +178,8 @@ def read_now(
             rows += _resolved(word, config)
     finally:
         in_process.undo()
-    return config, [_explained(name, url, policies, config) for name, url in rows]
+    shown = dict.fromkeys(rows)  # a part of `defaults` may be named as well
+    return config, [_explained(name, url, policies, config) for name, url in shown]
 
 
 def _resolved(word: str, config: policy.UserConfig) -> list[tuple[str, str]]:

@@ -68,3 +68,11 @@ def test_the_pages_name_every_key_and_no_other(
         one for one in there if one.endswith(".*")
     }
     assert sorted(documented(page, command)) == sorted(there)
+
+
+def test_a_part_of_the_defaults_that_is_named_as_well_is_shown_once(condarc, conda_in_process):
+    condarc(channels=["defaults"])
+    found = conda_in_process("torch-mirror", "status", "pkgs/r", "--json").ok().json()
+    names = [row["name"] for row in found["torchmirror"]["channels"]]
+    assert names.count("pkgs/r") == 1
+    assert names.count("pkgs/main") == 1
