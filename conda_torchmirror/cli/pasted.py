@@ -127,6 +127,9 @@ def _in_our_words(words: Sequence[str]) -> Iterator[str]:
         yield from ("--source", "wheels")
     own = _is_typed("--cuda", words) or any("+" in word for word in words)
     mirror = _is_typed("--mirror", words)
+    pages = {found[2] for place in places if (found := _VARIANT.fullmatch(place))}
+    if len(pages) > 1 and not own:
+        raise LookupError(places)  # pip looks on all of them: none is what was meant
     for place in places:
         if not place.startswith("https://") or "/nightly" in place or "/test" in place:
             raise LookupError(place)
@@ -142,8 +145,7 @@ def _named(said: Sequence[str]) -> list[str]:
     says: pip takes no other CUDA from it, and `--cuda` is for a machine elsewhere, so that neither
     the driver nor the GPU of this one is held against the build."""
     found = list(said)
-    at_cuda = found.count("--cuda") == 1  # of several pages the last one counts
-    if not (at_cuda and (of_set := _of_set(found))) or not (
+    if not ("--cuda" in found and (of_set := _of_set(found))) or not (
         match := _CU.fullmatch(found[found.index("--cuda") + 1])
     ):
         return found

@@ -150,13 +150,14 @@ PASTED = {
     f"pip install torch --python=3.7 --index-url {OF_PYTORCH}/cu121": "torch --python=3.7 "
     "--source wheels --cuda cu121",
     f"-n torch torch --index-url {OF_PYTORCH}/cu121": "-n torch torch==2.5.1+cu121 --source wheels",
-    # Where torch is not the only one that is named, or in another spelling, or on several pages.
+    # Where torch is not the only one that is named, or in another spelling.
     f"pip install torch Torchvision==0.16.0 --index-url {OF_PYTORCH}/cu121": "torch "
     "Torchvision==0.16.0 --source wheels --cuda cu121",
     f"pip install torch torch==2.1.0 --index-url {OF_PYTORCH}/cu121": "torch torch==2.1.0 "
     "--source wheels --cuda cu121",
-    f"pip install torch -i {OF_PYTORCH}/cu118 -i {OF_PYTORCH}/cu121": "torch --source wheels "
-    "--cuda cu118 --cuda cu121",
+    f"pip install torch==2.1.0+cu118 -i {OF_PYTORCH}/cu118 --extra-index-url {OF_PYTORCH}/cu121": (
+        "torch==2.1.0+cu118 --source wheels"
+    ),
     f"pip install torch --cuda=cpu --index-url {OF_PYTORCH}/cu121": "torch --cuda=cpu "
     "--source wheels",
     f"-n x torch --index-url={OF_PYTORCH}/cpu": "-n x torch --source wheels --cuda cpu",
@@ -216,6 +217,8 @@ def test_a_pasted_page_is_for_the_python_of_the_environment(
         "pip install -r requirements.txt",
         "pip install torch --target lib",
         f"pip install torch -i {OF_PYTORCH}/nightly/cu126",
+        # pip looks on both, and takes the higher release.
+        f"pip install torch -i {OF_PYTORCH}/cu118 --extra-index-url {OF_PYTORCH}/cu121",
     ],
 )
 def test_another_installers_command_without_a_counterpart(conda_in_process, words):
