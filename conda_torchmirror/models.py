@@ -167,7 +167,7 @@ class Request(NamedTuple):
     (source, argument) pairs of arguments that only one source can meet, `channels` those of the
     command line and of files. `implied` says that pytorch was not named. `typed` are (argument,
     name) pairs: the name in `specs` that the argument narrows, "python", "cpu", or "" for one that
-    goes to the solver; some are of `files`. `keeps_torch`: pytorch is not named and stays. `pythons`
+    goes to the solver; some are of `files`. `keeps_torch`: pytorch, not named, stays. `pythons`
     is what builds of a spec of `others` ask of Python, `hidden_days` is as `index.hidden` has it.
     """
 
