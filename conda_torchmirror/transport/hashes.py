@@ -137,7 +137,7 @@ def opinion(
     differing = [b for b in chosen if known.get(_key(b), b.sha256) != b.sha256]
     doubted = chosen if always else differing
     if not doubted:
-        return []
+        return [Notice("upstream_unasked")] if always else []
     outdated = [Notice("index_outdated", {"what": build.fn}) for build in differing]
     if route.url == upstream_url(route.channel):
         return outdated

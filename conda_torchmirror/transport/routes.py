@@ -362,7 +362,7 @@ class OfflineRouter:
 
     def __init__(self, options: InstallOptions, subdir: str, names: Sequence[str]) -> None:
         """Raises: BadMirror."""
-        self.agreed = False
+        self.agreed, self._unasked = False, options.check_upstream
         self._chains = chains(options, subdir, names)
         self.own: Mapping[str, OwnPlace] = own_places(subdir, names)
 
@@ -388,7 +388,7 @@ class OfflineRouter:
 
     def check(self, source: Source, decision: Decision) -> tuple[Notice, ...]:
         """Nothing can be said without asking."""
-        return ()
+        return (Notice("upstream_unasked"),) if self._unasked else ()
 
     def doubt(self, source: Source, machine: Machine, request: Request, records: Records) -> None:
         """Nothing can be said without asking."""

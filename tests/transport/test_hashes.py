@@ -171,6 +171,11 @@ def test_upstream_is_asked_when_asked_for(sites, conda_in_process, prefix, dry):
     assert any(r.path.startswith("/pytorch/linux-64/repodata") for r in sites.upstream.requests)
 
 
+def test_a_comparison_for_which_nothing_was_read_is_said(sites, conda_in_process):
+    result = conda_in_process(*ASK, "--check-upstream", "--dry-run", "--offline").ok()
+    assert "`--check-upstream` compared nothing" in result.words
+
+
 def test_upstream_contradicts(sites, conda_in_process, prefix):
     sites.upstream.fail("/pytorch/linux-64/repodata*", "wrong_hash")
     result = conda_in_process(*ASK, "-p", prefix, "--check-upstream")

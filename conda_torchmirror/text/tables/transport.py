@@ -82,6 +82,8 @@ TEXT: Table = {
     "index_outdated": "the hash of {what} is not the one in the built-in index; the official "
     "channel confirms the new one",
     "upstream_confirms": "the official channel confirms the hashes of the chosen builds",
+    "upstream_unasked": "`--check-upstream` compared nothing: no record of the chosen builds was "
+    "read from their channel",
     # A cache in front of the mirrors.
     "cache_folder_characters": "nginx takes no path with a quote, a dollar sign, a semicolon or a "
     "brace",
