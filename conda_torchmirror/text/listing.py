@@ -194,7 +194,9 @@ def _nothing(listing: Listing) -> str:
     builds = [build for listed in listing.of for build in listed.records.builds]
     releases = sorted({b.version for b in builds if b.name == TORCH}, key=number)
     if not releases:
-        return text("no_release")
+        hidden = any(each.records.excluded or each.records.packed for each in listing.of)
+        subdir = {"subdir": listing.machine.subdir}
+        return text("nothing_hidden", subdir) if hidden else text("no_release")
     span = {"first": releases[0], "last": releases[-1]}
     return shown("list_empty", specs=specs, subdir=listing.machine.subdir, **span)
 

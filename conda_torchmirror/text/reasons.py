@@ -42,8 +42,8 @@ def shown(code: str, /, **facts: Any) -> str:
     return text(f"show.{code}", facts)
 
 
-def asked(request: Request, machine: Machine) -> str:
-    """The request in one phrase, for an error."""
+def asked(request: Request, machine: Machine, *, built_in: bool = False) -> str:
+    """The request in one phrase, for an error; with `built_in` one by the built-in index alone."""
     specs = [spec for found in request.specs.values() for spec in found]
     parts = [" ".join(specs), shown("asked_on", subdir=machine.subdir)]
     if machine.python:
@@ -56,6 +56,8 @@ def asked(request: Request, machine: Machine) -> str:
         parts.append(shown(named, cuda=request.cuda))
     elif machine.cuda:
         parts.append(shown("asked_driver", cuda=machine.cuda))
+    if built_in:
+        parts.append(shown("asked_built_in"))
     return listed(parts)
 
 
@@ -77,9 +79,7 @@ def why(
     """
     ended = [text("channel_end", end)] if end and _beyond(end, request, machine) else []
     if cause is not None:
-        older = cause.code == "no_such_release" and _before(cause, records)
-        code = "no_such_release_built_in" if older else cause.code
-        return clauses([text(code, cause.facts), *ended])
+        return clauses([text(cause.code, cause.facts), *ended])
     rejected = [item for item in rejected if item.code in blamed] or rejected
     if not rejected:
         known = {
@@ -99,14 +99,6 @@ def why(
     reasons = [alike for alike in reasons if alike[0].code != "cpu_build"] or reasons
     told = [reason(alike) for alike in reasons[:most]]
     return clauses([*told, *ended])
-
-
-def _before(cause: Notice, records: Records) -> bool:
-    """Whether the request names a release older than those in the built-in index."""
-    found = re.search(r"\d+(?:\.\d+)*", str(cause.facts["spec"]))
-    first = release(str(cause.facts["first"]))
-    asked_for = release(found[0]) if found else None
-    return bool(records.origin == "built-in" and first and asked_for and asked_for < first)
 
 
 def _beyond(end: Mapping[str, str], request: Request, machine: Machine) -> bool:

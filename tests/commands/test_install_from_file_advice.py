@@ -201,7 +201,7 @@ def test_what_the_built_in_index_does_not_go_back_to(mirrored, file, conda_in_pr
     assert "the built-in index has no `pytorch=1.6.0` for linux-64" in result.words
     path = file(HEAD + "  - pytorch=2.9\n")
     result = conda_in_process("torch-install", "-d", "--offline", "-f", path, "-n", "x")
-    assert "the channel has no `pytorch=2.9` for linux-64" in result.words
+    assert "the built-in index has no `pytorch=2.9` for linux-64" in result.words
 
 
 def test_lines_that_say_it_as_pip_does_are_told_as_they_are(mirrored, file, conda_in_process):

@@ -116,7 +116,7 @@ CASES = {
     ),
     "a release that is none": case(
         *(*PREVIEW, "--source", "pytorch", "pytorch=2.99", "--machine", AMPERE),
-        says="the channel has no `pytorch=2.99`",
+        says="the built-in index has no `pytorch=2.99`",
         hints="older_release see_list",
     ),
     "a GPU too old": case(
@@ -156,7 +156,7 @@ CASES = {
     ),
     "several, none of which": case(
         *(*PREVIEW, "--source", "pytorch", "pytorch=2.99", "--machine", AMPERE, LOGIN),
-        says="the channel has no `pytorch=2.99`",
+        says="the built-in index has no `pytorch=2.99`",
         hints="older_release see_list",
     ),
     "several of wheels, none of which": case(

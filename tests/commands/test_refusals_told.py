@@ -6,7 +6,7 @@ import re
 import shlex
 
 import pytest
-from support.refusal_fixtures import FORGE, cuda
+from support.refusal_fixtures import CHANNEL, FORGE, cuda
 from support.torches import record
 
 pytest_plugins = ("support.refusal_fixtures",)
@@ -35,6 +35,31 @@ def test_what_a_sample_lacks_is_not_said_of_the_channel(preview, words, says):
     done = preview("--json", "--offline", *words, **cuda("12.9"))
     assert done.rc == 1
     assert says in done.json()["guidance"]["cause"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says", "online"),
+    [
+        ("pytorch<1.8", "the built-in index has no `pytorch<1.8` for linux-64", True),
+        ("pytorch=1.7.1", "the built-in index has no `pytorch=1.7.1` for linux-64", True),
+        ("pytorch=1.7.1 --python 3.12", "the built-in index has no `pytorch=1.7.1`", False),
+        ("pytorch=1.10.5", "the built-in index has no `pytorch=1.10.5` for linux-64", False),
+        ("cudatoolkit=10.0", "no build of the built-in index for linux-64 is made for", True),
+        ("pytorch-cuda=13.0", "no build of the built-in index for linux-64 is made for", False),
+        ("torchvision=0.8.2", "torchvision 0.20.1 goes with pytorch 2.5.1", True),
+    ],
+)
+def test_what_the_built_in_index_lacks_is_not_said_of_the_channel(preview, words, says, online):
+    """The channel was said to have no `pytorch<1.8`, and none for CUDA 10.0."""
+    done = preview("--json", "--offline", *words.split(), "--source", CHANNEL, **cuda("12.9"))
+    assert done.rc == 1
+    told = done.json()
+    assert told["message"].endswith(", by the built-in index")
+    cause = told["guidance"]["cause"]
+    assert says in cause
+    assert "the channel has no" not in cause
+    codes = [hint["hint_code"] for hint in told["guidance"]["hints"]]
+    assert ("go_online" in codes) is online
 
 
 def test_a_wish_that_a_lower_cuda_has_is_told_as_that(preview):

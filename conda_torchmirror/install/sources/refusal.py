@@ -23,7 +23,7 @@ from ...selection.sources.forge_tables import (
     may_be_on_conda_forge,
     newest_of_conda_forge,
 )
-from ...selection.specs import number
+from ...selection.specs import never_together, number
 from ...text import reasons
 from ...text.messages import sentences, text
 from ...transport import routes
@@ -36,10 +36,20 @@ from .rule import AutoRule, Cached
 
 #: Steps that lead to wheels by the tables of GPU code.
 OF_WHEELS = ("use_wheels",)
-#: Codes of causes, with the weaker ones to use if the records are only a sample of the channel.
+#: Codes of causes, with the weaker ones to use if the records are only a sample of the channel, if
+#: they are built-in, and if conda's settings hide some.
 _OF_SAMPLE = {
     "no_such_release": "no_such_release_sample",
     "no_such_build": "no_such_build_sample",
+    "no_such_cuda": "no_such_cuda_built_in",
+}
+_OF_BUILT_IN = {
+    "no_such_release": "no_such_release_built_in",
+    "no_such_cuda": "no_such_cuda_built_in",
+}
+_OF_HIDDEN = {
+    **dict.fromkeys(("no_such_release", "no_such_build", "no_such_cuda"), "no_such_hidden"),
+    "nothing_for_platform": "nothing_hidden",
 }
 
 
@@ -87,6 +97,8 @@ def refuse(
         of_wheels = wheels.way(told[0].less(), task.target, on)
         better += (step._replace(code="less_of_wheels") for step in of_wheels)
         better = better or list(_with_other_python(told[0], task))
+    older = ["go_online"] if any(map(_older_online, attempts)) else []
+    to_read = dict.fromkeys((*map(_to_read, unread), *older))
     ways = (
         *old,
         *(way for each in attempts for way in _in_part(each)),
@@ -94,10 +106,11 @@ def refuse(
         *([Notice("allow_newer", {"count": excluded})] if excluded else ()),
         *([Notice("allow_packed", {"count": packed})] if packed else ()),
         *(step for step in steps if step.code in reasons.ON_CPU),
-        *(Notice(code) for code in dict.fromkeys(map(_to_read, unread))),
+        *map(Notice, to_read),
         where_to_look(task.typed, offline=offline),
     )
-    asked = reasons.asked(task.request, on)
+    built_in = all(each.records.origin == "built-in" for each in attempts)
+    asked = reasons.asked(task.request, on, built_in=built_in)
     shared = len({one.detail for one in told}) == 1  # then it is not about a source
     details = (
         [told[0].detail]
@@ -153,7 +166,7 @@ def _told(attempt: Attempt, tried: Sequence[Source], rule: AutoRule | None) -> _
         records,
         task.request,
         task.machine,
-        _of_sample(advice.cause, found) if is_sample(attempt) else advice.cause,
+        _as_read(advice.cause, attempt),
         advice.blamed,
         None if lives else source.ended(),
     )
@@ -213,13 +226,48 @@ def _may_be_elsewhere(task: Task) -> bool:
     return isinstance(alone, NoChoice) or isinstance(choose(on, request, builds, of), Choice)
 
 
-def _of_sample(cause: Notice | None, found: NoChoice) -> Notice | None:
-    """The cause, weakened for a sample: that no build of it fits proves little for the channel."""
-    if cause and cause.code in _OF_SAMPLE:
-        return cause._replace(code=_OF_SAMPLE[cause.code])
-    if found.rejected and all(item.code == "cpu_build" for item in found.rejected):
-        return Notice("cpu_builds_known")
-    return cause
+def _as_read(cause: Notice | None, attempt: Attempt) -> Notice | None:
+    """The cause, weakened where not all builds of the channel were seen: that none fits proves
+    little for those that were not."""
+    records, sampled = attempt.records, is_sample(attempt)
+    if cause is None:
+        rejected = attempt.found.rejected
+        on_cpu = rejected and all(item.code == "cpu_build" for item in rejected)
+        return Notice("cpu_builds_known") if sampled and on_cpu else None
+    if sampled:
+        codes = _OF_SAMPLE
+    elif records.excluded or records.packed:
+        codes = _OF_HIDDEN
+    else:
+        codes = _OF_BUILT_IN if records.origin == "built-in" else {}
+    return cause._replace(code=codes.get(cause.code, cause.code))
+
+
+def _older_online(attempt: Attempt) -> bool:
+    """Whether what is asked for may be of before what the built-in index has of a channel: it has
+    none of it, and the oldest release that it has serves the machine."""
+    task, records, source = attempt.task, attempt.records, attempt.task.source
+    if records.origin != "built-in" or is_sample(attempt):
+        return False
+    known: dict[str, list[str]] = {}
+    for build in records.builds:
+        known.setdefault(build.name, []).append(build.version)
+        facts = source.facts.read(build) if build.name == TORCH else None
+        if facts and facts.runtime and facts.cuda:
+            known.setdefault(facts.runtime, []).append(facts.cuda)
+
+    def older(spec: str, name: str) -> bool:
+        there = known.get(name, ())
+        if spec == name or not there or any(admits(spec, name, each, "") for each in there):
+            return False
+        return not never_together(spec, f"{name}<{min(there, key=number)}", name, admits)
+
+    specs = task.request.specs
+    if TORCH not in known or not any(older(spec, name) for name in specs for spec in specs[name]):
+        return False
+    first = f"{TORCH}=={min(known[TORCH], key=number)}"
+    request = task.request._replace(specs={TORCH: (first,)}, pins=(), others=())
+    return isinstance(choose(task.machine, request, records.builds, source.knowledge), Choice)
 
 
 def _once(told: Sequence[_Told]) -> Iterator[Notice]:

@@ -60,6 +60,7 @@ SHOW: Table = {
     "asked_cuda": "with CUDA {cuda}",
     "asked_variant": "for {cuda}",
     "asked_driver": "with the driver's CUDA {cuda}",
+    "asked_built_in": "by the built-in index",
     "list_head": "PyTorch for {subdir}, {driver}; {index}",
     "list_head_of_all": "PyTorch for {subdir}, {driver}",
     "list_end": "{index}, ended with PyTorch {last} and Python {python}",
@@ -221,6 +222,10 @@ CAUSE: Table = {
     "for {subdir}",
     "no_such_build": "no build of that release for {subdir} is `{spec}`",
     "no_such_cuda": "no build of the channel for {subdir} is made for `{spec}`",
+    "no_such_cuda_built_in": "no build of the built-in index for {subdir} is made for `{spec}`",
+    "no_such_hidden": "of the builds for {subdir} that conda's settings do not hide, none is "
+    "`{spec}`",
+    "nothing_hidden": "conda's settings hide every build of PyTorch for {subdir}",
     "build_of_conda_forge": "`{spec}` is named as the builds of conda-forge are, and the channel "
     "`pytorch` has none of those",
     "spec_of_platform": "`{spec}` asks for {of}, and the choice is for {subdir}",
