@@ -98,6 +98,18 @@ def survey_here(**asked: Any) -> Survey:
     return found._replace(machine=found.machine._replace(installed=tuple(installed)))
 
 
+def without_cuda(options: InstallOptions, target: Target, on: Machine) -> Machine | None:
+    """The machine `on` as it is without the CUDA that `--cuda` names; None where files say what is
+    asked for."""
+    if on.cuda_from != "--cuda" or options.files:
+        return None
+    prefix = target.prefix if target.exists else None
+    python = on.python if on.python_from == "--python" else None
+    return survey_here(
+        subdir=on.subdir, prefix=prefix, cuda="auto", python=python, facts=options.facts
+    ).machine
+
+
 def of_this_platform(target: Target, options: InstallOptions) -> Target:
     """The environment, if its Python is of the platform that the run is for. A preview for another
     platform, and the facts of another machine, are of no environment here. Raises: OtherPlatform.

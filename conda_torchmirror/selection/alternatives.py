@@ -11,16 +11,19 @@ from typing import NamedTuple
 
 from ..models import Choice, Machine, Notice, Pin, Request
 from . import rules
-from .choose import offers, with_highest_cuda
+from .choose import offers
 from .facts.names import AUDIO, CUDA_NAMES, DEFAULT, OF_PYTORCH, PIP_NAMES, TOOLKIT, TORCH
 from .plan import offered
 from .refused import (
-    DRIVER,
     Case,
     causes,
     in_new_environment,
+    name_cuda,
     of_cuda,
     opened,
+    other_than_named,
+    upgrade_driver,
+    without_named,
 )
 from .sources import elsewhere
 from .specs import number, package_name, wheel_variant, without_build
@@ -53,8 +56,12 @@ def find(case: Case) -> Advice:
         *(() if builds_open else _open_release(case)),
     ]
     steps += (near := near or ask_less(case))
-    steps += _name_cuda(case)
-    steps += _upgrade_driver(case) if case.machine.cuda_from != "prefix" else ()
+    steps += name_cuda(case)
+    if case.machine.cuda_from == "--cuda":
+        steps += (other := list(other_than_named(case)) or ([] if near else _less_without(case)))
+        near = near or other
+    elif case.machine.cuda_from != "prefix":
+        steps += upgrade_driver(case)
     steps += (there := list(_elsewhere(case, case.request)))
     if not (near or there or case.request.files or case.request.keeps_torch):
         steps += less_of_conda_forge(case)
@@ -357,33 +364,16 @@ def ask_less(case: Case) -> list[Notice]:
     return []
 
 
-def _name_cuda(case: Case) -> Iterator[Notice]:
-    """Suggest `--cuda` if nothing that runs CUDA was found and CUDA, or a build, is asked for, or
-    there."""
-    asked = case.request.pins or any(n in case.request.specs for n in case.source.runtimes)
-    asked = asked or any(without_build(spec) for found in case.narrowed.values() for spec in found)
-    kept = case.machine.cuda_from == "prefix"  # no driver either
-    unusable = "driver_unusable" in case.codes or (asked and not case.machine.has_gpu)
-    if not kept and (case.request.cuda != "auto" or not unusable):
-        return
-    choice = with_highest_cuda(case.machine, case.request, case.builds, case.knowledge)
-    if choice is None:
-        return
-    on = case.machine._replace(cuda=choice.cuda, cuda_from="--cuda", failing=False)
-    if case.take(on, case.request._replace(cuda=str(choice.cuda))):
-        yield Notice("name_cuda", {"cuda": choice.cuda})
-
-
-def _upgrade_driver(case: Case) -> Iterator[Notice]:
-    """Upgrade to the lowest driver with which something fits."""
-    short = {str(item.needs.facts["cuda"]) for item in case.failed.rejected if item.code in DRIVER}
-    strict = case.request.compat == "strict"
-    tables = case.knowledge.tables
-    for cuda in sorted(short, key=number):
-        floor = tables.driver_for(cuda, case.machine.driver_os, strict=strict)
-        if floor and case.take(case.machine._replace(cuda=cuda, driver=floor)):
-            yield Notice("upgrade_driver", {"cuda": cuda, "driver": floor})
-            return
+def _less_without(case: Case) -> list[Notice]:
+    """Ask for less, and without the `--cuda` that was typed."""
+    as_it_is = without_named(case)
+    if as_it_is is None:
+        return []
+    found = ask_less(as_it_is) or [
+        step._replace(facts={**step.facts, "torch": f"{TORCH} {step.facts['torch']}"})
+        for step in less_of_conda_forge(as_it_is)
+    ]
+    return [step._replace(code="less_without_cuda") for step in found]
 
 
 def _use_cpu(case: Case) -> Iterator[Notice]:

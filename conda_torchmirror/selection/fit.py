@@ -31,6 +31,13 @@ _MUTEX = (MUTEX, "1.0")
 #: An override of `__cuda` that names no version, of which conda makes the package all the same:
 #: nothing is known of the driver then.
 OVERRIDDEN = "override_unusable"
+#: What says how high the CUDA may be, by `Machine.cuda_from`, where no driver was asked for it.
+_SAYS = {
+    "--cuda": "option_says",
+    "CONDA_OVERRIDE_CUDA": "override_says",
+    "file": "file_says",
+    "prefix": "prefix_has",
+}
 
 
 class Fit(NamedTuple):
@@ -289,8 +296,7 @@ class Constraints:
         if built[: len(driver)] <= driver:
             return Fit(True)
         if built[0] != driver[0] or built[0] < self.tables.compat_since:
-            code = "prefix_has" if machine.cuda_from == "prefix" else "driver_runs"
-            says = Notice(code, {"cuda": machine.cuda})
+            says = Notice(_SAYS.get(machine.cuda_from, "driver_runs"), {"cuda": machine.cuda})
             return Fit(False, Clash("cuda_too_new", says, needs))
         floor = self.tables.driver_floor(cuda, machine.driver_os)
         if machine.driver and floor and number(machine.driver) < number(floor):
@@ -298,7 +304,10 @@ class Constraints:
             needs = Notice("cuda_floor", {"cuda": cuda, "driver": floor})
             return Fit(False, Clash("driver_too_old", says, needs))
         if self.request.compat == "strict":
-            says = Notice("driver_strict", {"cuda": machine.cuda})
+            says = Notice(
+                "named_strict" if machine.cuda_from in _SAYS else "driver_strict",
+                {"cuda": machine.cuda},
+            )
             return Fit(False, Clash("minor_version_only", says, needs))
         return Fit(False)
 

@@ -10,11 +10,19 @@ from typing import NamedTuple
 from ..models import Build, Choice, Machine, NoChoice, Notice, Pin, Request
 from ..options import InstallOptions, again
 from . import rules
-from .choose import choose
+from .choose import choose, with_highest_cuda
 from .facts.names import CUDA_NAMES, TOOLKIT, TORCH
 from .facts.record import Knowledge, SourceFacts
 from .plan import offered
-from .specs import exclude_each_other, marks, package_name, release, without_build
+from .specs import (
+    cuda_version,
+    exclude_each_other,
+    marks,
+    number,
+    package_name,
+    release,
+    without_build,
+)
 
 #: Codes of rejections that another driver would lift.
 DRIVER = ("cuda_too_new", "driver_too_old", "minor_version_only")
@@ -35,7 +43,7 @@ class Case(NamedTuple):
     `rule` chooses among all sources that another request would be answered from; without it, only
     the one at hand is asked. `contradicting` are pins against the rules of a set that
     fits otherwise. `asked` are the options that were typed, `fresh` says that the environment that
-    they name is to be made.
+    they name is to be made. `here` finds the machine without the `--cuda` that was typed.
     """
 
     failed: NoChoice
@@ -47,6 +55,7 @@ class Case(NamedTuple):
     contradicting: tuple[Pin, ...] = ()
     asked: InstallOptions | None = None
     fresh: bool = False
+    here: Callable[[], Machine | None] | None = None
 
     @property
     def codes(self) -> frozenset[str]:
@@ -144,6 +153,76 @@ def in_new_environment(case: Case, *, any_python: bool = False) -> Iterator[Noti
         command = offered(case.again(python=python, new=True))
         torch = f"{choice.torch.name} {choice.torch.version}"
         yield Notice("in_new_environment", {"torch": torch, "command": command})
+
+
+def name_cuda(case: Case) -> Iterator[Notice]:
+    """Suggest `--cuda` if nothing that runs CUDA was found and CUDA, or a build, is asked for, or
+    there."""
+    asked = case.request.pins or any(n in case.request.specs for n in case.source.runtimes)
+    asked = asked or any(without_build(spec) for found in case.narrowed.values() for spec in found)
+    kept = case.machine.cuda_from == "prefix"  # no driver either
+    unusable = "driver_unusable" in case.codes or (asked and not case.machine.has_gpu)
+    if not kept and (case.request.cuda != "auto" or not unusable):
+        return
+    choice = with_highest_cuda(case.machine, case.request, case.builds, case.knowledge)
+    if choice is None:
+        return
+    on = case.machine._replace(cuda=choice.cuda, cuda_from="--cuda", failing=False)
+    if case.take(on, case.request._replace(cuda=str(choice.cuda))):
+        yield Notice("name_cuda", {"cuda": choice.cuda})
+
+
+def upgrade_driver(case: Case) -> Iterator[Notice]:
+    """Upgrade to the lowest driver with which something fits."""
+    short = {str(item.needs.facts["cuda"]) for item in case.failed.rejected if item.code in DRIVER}
+    strict = case.request.compat == "strict"
+    tables = case.knowledge.tables
+    for cuda in sorted(short, key=number):
+        floor = tables.driver_for(cuda, case.machine.driver_os, strict=strict)
+        if floor and case.take(case.machine._replace(cuda=cuda, driver=floor)):
+            # A run takes what the override says, whatever the driver is.
+            said = case.machine.cuda_from == "CONDA_OVERRIDE_CUDA"
+            code = "upgrade_driver_override" if said else "upgrade_driver"
+            yield Notice(code, {"cuda": cuda, "driver": floor})
+            return
+
+
+def other_than_named(case: Case) -> Iterator[Notice]:
+    """Leave out the `--cuda` that was typed, for the CUDA of the machine itself, or name another:
+    that of the set which the lowest that helps leads to."""
+    as_it_is = without_named(case)
+    choice = as_it_is.take() if as_it_is else None
+    if choice and choice.cuda:
+        yield Notice("leave_cuda", {"torch": _torch(choice), "cuda": choice.cuda})
+    short = {str(item.needs.facts["cuda"]) for item in case.failed.rejected if item.code in DRIVER}
+    for cuda in sorted(short, key=number):
+        if (choice := _for(cuda, case)) is None:
+            continue
+        if choice.cuda and choice.cuda != cuda and (own := _for(choice.cuda, case)):
+            cuda, choice = choice.cuda, own
+        yield Notice("other_cuda", {"cuda": cuda, "torch": _torch(choice)})
+        return
+
+
+def without_named(case: Case) -> Case | None:
+    """The case without the `--cuda` that was typed, where the machine itself has a CUDA."""
+    if cuda_version(case.asked.cuda if case.asked else case.request.cuda) is None:
+        return None
+    here = case.here() if case.here else None
+    if here is None or not here.cuda:
+        return None
+    asked = case.asked._replace(cuda="auto") if case.asked else None
+    request = case.request._replace(cuda="auto")
+    return case._replace(machine=here, request=request, asked=asked, here=None)
+
+
+def _for(cuda: str, case: Case) -> Choice | None:
+    """The choice with `--cuda` for this CUDA."""
+    return case.take(case.machine._replace(cuda=cuda), case.request._replace(cuda=cuda))
+
+
+def _torch(choice: Choice) -> str:
+    return f"{choice.torch.name} {choice.torch.version}"
 
 
 def opened(case: Case) -> Request:

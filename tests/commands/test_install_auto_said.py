@@ -18,8 +18,8 @@ def test_one_line_says_which_why_and_how_to_get_the_other(
         "12.9": "PyTorch 2.13.0 from the channel conda-forge (the channel pytorch ended with "
         "2.5.1); to choose 2.5.1: `--source pytorch`",
         "11.8": "PyTorch 2.5.1 from the channel pytorch: 2.13.0 of conda-forge needs driver "
-        "525.60.13 or newer (builds for CUDA 12.9, 13.0 are too new: the driver runs CUDA 11.8 or "
-        "older)",
+        "525.60.13 or newer (builds for CUDA 12.9, 13.0 are too new: the override of `__cuda` "
+        "says CUDA 11.8)",
     }.items():
         monkeypatch.setenv("CONDA_OVERRIDE_CUDA", version)
         done = conda_in_process("torch-install", "-d", "-n", "new").ok()
@@ -286,7 +286,7 @@ def test_a_sample_of_the_first_channel_does_not_speak_for_it(
 @pytest.mark.parametrize(
     ("words", "machine", "says"),
     [
-        ((), cuda("11.8"), "2.13.0 builds for CUDA 12.9, 13.0 are too new: the driver runs"),
+        ((), cuda("11.8"), "2.13.0 builds for CUDA 12.9, 13.0 are too new: the override"),
         ((), cuda("12.9", "3.7"), "2.13.0 builds with code for"),
         (("torchaudio",), cuda("12.9"), "2.13.0 this channel has no torchaudio for"),
         (

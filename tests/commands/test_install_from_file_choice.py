@@ -149,7 +149,7 @@ def test_a_driver_that_is_there_counts_first(file, mirrored, conda_in_process, m
     result = conda_in_process("torch-install", "-d", "--offline", "-f", file())
     assert result.rc == 1
     assert "NoFittingBuild" in result.stderr
-    assert "the driver runs CUDA 11.8 or older" in result.words
+    assert "the override of `__cuda` says CUDA 11.8" in result.words
     assert "conda env create -f" in result.stderr
 
 

@@ -132,12 +132,12 @@ def test_explain_answers_why_not_the_newest(mirrored, conda_in_process):
         (
             ("--cuda", "12.0"),
             None,
-            "2.5.1 builds for CUDA 12.1, 12.4 are newer than the driver's CUDA 12.0, and",
+            "2.5.1 builds for CUDA 12.1, 12.4 are newer than CUDA 12.0, and",
         ),
         (
             ("--cuda", "11.8"),
             None,
-            "2.5.1 builds for CUDA 12.1, 12.4 are too new: the driver runs CUDA 11.8 or older",
+            "2.5.1 builds for CUDA 12.1, 12.4 are too new for `--cuda 11.8`",
         ),
         (("--cuda", "10.2"), None, "2.5.1 builds for CUDA 11.8, 12.1, 12.4 are too new"),
         (("--cuda", "12.4"), "3.7", "2.5.1 builds with code for 5.0, 6.0, 6.1"),
@@ -167,7 +167,7 @@ def test_strict_refusal_names_the_ways_out(mirrored, conda_in_process):
     words = ("--cuda", "11.4", "--cuda-compat", "strict", "pytorch=2.3.1", "--platform", "win-64")
     result = conda_in_process("torch-install", "-d", "--offline", *words)
     assert result.rc == 1
-    for way in ("--cuda-compat minor", "a driver of at least 520.06 runs CUDA 11.8", "--cuda cpu"):
+    for way in ("--cuda-compat minor", "`--cuda 11.8` takes pytorch 2.3.1", "--cuda cpu"):
         assert way in result.stderr
     # The list that is offered is the one for the machine that was asked about.
     assert "--list --cuda 11.4 --platform win-64 --offline" in result.stderr

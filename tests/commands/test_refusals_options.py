@@ -55,6 +55,7 @@ TAKEN: dict[str, Callable[[Words, dict[str, Any]], Words]] = {
         *("--cuda", "cpu"),
     ),
     "name_cuda": lambda words, said: (*words, "--cuda", said["named"]),
+    "other_cuda": lambda words, said: (*words, "--cuda", said["named"]),
     "leave_channel_out": lambda words, _: (*words[:-1], words[-1].rpartition("::")[2]),
     "choose_from": lambda words, _: _with(words, "pytorch", "conda-forge"),
     "use_minor": lambda words, _: (*words, "--cuda-compat", "minor"),
@@ -87,7 +88,7 @@ TAKEN: dict[str, Callable[[Words, dict[str, Any]], Words]] = {
 _SAID = re.compile(
     r"leave (?P<names>[\w=.,` -]+) out|ask for `(?P<instead>[^`]*)` instead of `(?P<asked>[^`]*)`"
     r"|name `(?P<alone>[^`]*)`, to do without"
-    r"|runs CUDA (?P<cuda>[\d.]+)|`--cuda (?P<named>[\d.]+)` chooses"
+    r"|runs CUDA (?P<cuda>[\d.]+)|`--cuda (?P<named>[\d.]+)` (?:chooses|takes)"
     r"|did you mean `(?P<meant>[^`]*)`"
     r"|`--cuda cpu` instead of `(?P<replaced>[^`]*)`"
 )
@@ -252,7 +253,7 @@ CASES = {
         hints="older_release use_cpu",
     ),
     "wheels for an older driver": case(
-        *WHEELS, "--cuda", "9.0", says="too new", hints="upgrade_driver use_cpu"
+        *WHEELS, "--cuda", "9.0", says="too new", hints="other_cuda use_cpu"
     ),
     "wheels for a Python": case(
         *(*WHEELS, "--cuda", "cpu", "--python", "3.7", "torch==2.5.1"),

@@ -53,6 +53,7 @@ CHANGES: Mapping[str, frozenset[str]] = {
     "other_gpu_wheels": _NEW | _FOR_WHEELS | {"python", "cuda"},
     "other_variant": frozenset(("cuda",)),
     "ask_less": _NEW | _OPENED,
+    "less_without_cuda": _FORGE | {"cuda"},
     "take_with_partner": frozenset(("specs", "python")),
     "complete_file": _NEW | _FOR_WHEELS | _DONE | {"check"},
     "fetch_wheels": frozenset(("action", "download", "save", "check", "--offline")),

@@ -69,13 +69,16 @@ class Asked(NamedTuple):
         if isinstance(failed, Choice):
             return None
         asked, on = self.asked(), self.machine
-        found = alternatives.find(Case(failed, on, asked, builds, KNOWLEDGE))
+        found = alternatives.find(Case(failed, on, asked, builds, KNOWLEDGE, here=self._here))
         # What is said can be said.
         for notice in (*found.steps, *([found.cause] if found.cause else [])):
             assert "?" not in text(notice.code, notice.facts), notice
         why = (found.cause, found.blamed, END)
         assert reasons.why(failed.rejected, _records(builds), asked, on, *why)
         return found
+
+    def _here(self) -> Machine:
+        return self._replace(cuda="auto").machine
 
     def without(self, words: Sequence[str]) -> Asked:
         """Without these words; `+cu121` is a part of one."""
@@ -147,11 +150,15 @@ def taken(asked: Asked, step: Notice) -> Iterator[Asked]:
             named = dict.fromkeys(match.read(word).name for word in asked.words)
             family = [name for name in named if name in (*FAMILY, *METAPACKAGES)]
             yield _of_family(asked, family, family)
-        case "ask_less" | "use_source" | "in_new_environment" | "less_of_conda_forge":
+        case "ask_less" | "less_of_conda_forge" | "less_without_cuda":
             yield _command(asked, facts["command"])
-        case "name_cuda":
+        case "use_source" | "in_new_environment":
+            yield _command(asked, facts["command"])
+        case "name_cuda" | "other_cuda":
             yield asked._replace(cuda=facts["cuda"])
-        case "upgrade_driver":
+        case "leave_cuda":
+            yield asked._replace(cuda="auto")
+        case "upgrade_driver" | "upgrade_driver_override":
             better = asked.on._replace(cuda=facts["cuda"], driver=facts["driver"])
             yield asked._replace(on=better)
         case "use_cpu":
@@ -210,6 +217,8 @@ def check(asked: Asked, builds: Sequence[Build]) -> list[str] | None:
         if step.code in ELSEWHERE:
             serves(asked, step)
             continue
+        if step.code == "less_without_cuda" and "--source conda-forge" in step.facts["command"]:
+            continue  # those are other records
         for again in taken(asked, step):
             found = again.choose(builds)
             assert isinstance(found, Choice), (asked, step)

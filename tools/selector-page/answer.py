@@ -329,7 +329,7 @@ def machine(cell: Cell) -> Machine:
     return Machine(
         cell.system,
         cuda=cuda,
-        cuda_from="CONDA_OVERRIDE_CUDA" if cuda else "none",
+        cuda_from="libcuda" if cuda else "none",  # the page asks what the driver runs
         cuda_arch=cell.arch or None if cuda else None,
         python=cell.python or None,
         python_from="--python" if cell.python else "newest",

@@ -29,7 +29,7 @@ from ...text.messages import sentences, text
 from ...transport import routes
 from .. import request as requests
 from ..attempt import Attempt, is_sample
-from ..task import Task
+from ..task import Task, without_cuda
 from . import wheels
 from .reading import Unread
 from .rule import AutoRule, Cached
@@ -156,6 +156,7 @@ def _told(attempt: Attempt, tried: Sequence[Source], rule: AutoRule | None) -> _
         rule,
         asked=task.typed,
         fresh=task.fresh,
+        here=lambda: without_cuda(task.typed, task.target, task.machine),
     )
     advice = alternatives.find(case)
     steps = steps_of(task, advice, case)

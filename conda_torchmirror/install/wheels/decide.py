@@ -243,12 +243,12 @@ def no_choice(
 
     Raises: NoWheels.
     """
-    on, request = task.machine, task.request
+    on, request, here = task.machine, task.request, task.without_cuda
     if links is None:
-        links = _further(task, chains)
+        links = _further(task, chains, here)
     every, links = links, against.with_known(links, task.known)
     fresh = task.target.is_fresh(task.options)
-    found = advice.find(request, on, links, asked=task.typed, fresh=fresh)
+    found = advice.find(request, on, links, asked=task.typed, fresh=fresh, here=here)
     if isinstance(choose(request, on, every), WheelSet):
         found = found._replace(cause=told.needs_other(task.known) or found.cause)
     why = (found.rejected, Records((), "live"), request, on, found.cause, found.blamed)
@@ -263,15 +263,16 @@ def no_choice(
     )
 
 
-def _further(task: WheelTask, chains: routes.Chains) -> Sequence[Link]:
-    """The wheels for every Python, including directories that the request excludes.
+def _further(task: WheelTask, chains: routes.Chains, here: Machine | None) -> Sequence[Link]:
+    """The wheels for every Python, including directories that the request excludes; `here` is as in
+    `variants.for_advice`.
 
     Raises: NoWheels.
     """
     on, request = task.machine, task.request
     every = keep(on._replace(python=None))
     reader = preview.reader(chains, every, on.subdir, shown=task.options.preview)
-    names = variants.for_advice(on, request, advice.without_variants(request), tables())
+    names = variants.for_advice(on, request, advice.without_variants(request), tables(), here)
     try:
         return reader.read(names, _projects(task))
     except NoWheels:

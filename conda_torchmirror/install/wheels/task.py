@@ -25,7 +25,7 @@ from ...selection.wheels.tables import NAMED, TORCH, tables
 from ...text.messages import text
 from ...transport.wheels.rest import RestQuery
 from .. import request as words
-from ..task import Target
+from ..task import Target, without_cuda
 from . import steps
 from .own import brought
 from .own.brought import Brought
@@ -81,6 +81,14 @@ class WheelTask(NamedTuple):
         if not self.request.keeps_torch or kept == specs[TORCH]:
             return None
         return self._replace(request=self.request._replace(specs={**specs, TORCH: kept}))
+
+    @property
+    def without_cuda(self) -> Machine | None:
+        """The machine without the CUDA that `--cuda` names, None where no such option was typed, or
+        where the installed torch would say it."""
+        keeps = self.request.keeps_torch
+        found = None if keeps else without_cuda(self.typed, self.target, self.machine)
+        return for_wheels(found) if found else None
 
     def rest_of(
         self, said: Mapping[str, Metadata], others: tuple[str, ...], python: str, *, anew: bool

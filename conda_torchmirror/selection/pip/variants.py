@@ -120,25 +120,38 @@ def _releases(tables: WheelTables) -> list[str]:
 
 
 def for_advice(
-    machine: Machine, request: Request, opened: Request, tables: WheelTables
+    machine: Machine,
+    request: Request,
+    opened: Request,
+    tables: WheelTables,
+    here: Machine | None = None,
 ) -> tuple[str, ...]:
     """The directories to read for advice on a request without a set: those of the request itself,
-    of `opened`, which names none, of a request that leaves the releases open, and that of CPU
-    builds where the releases have no other for the platform."""
+    of `opened`, which names none, of a request that leaves the releases open, of `here`, the
+    machine without the CUDA that was named, the highest CUDAs that are beyond the driver, and that
+    of CPU builds."""
     first, lower = to_read(machine, request, tables)
-    names = [*first, *lower, *sum(to_read(machine, opened, tables), ())]
+    names = [*first, *_beyond(machine, request, tables), *lower]
+    names += sum(to_read(machine, opened, tables), ())
     if opened != request or not names or NAMED.fullmatch(request.cuda):
         names += of_release(machine, opened, tables)
     free = request._replace(specs={name: (name,) for name in request.specs})
     names += sum(to_read(machine, free, tables), ())
-    words = [word for spec in opened.specs.get(TORCH, ()) if (word := _asked(spec))]
-    rows = [
-        row
-        for version, row in tables.variants.items()
-        if all(word.specifier.contains(version) for word in words)
-    ]
-    on_cpu = rows and not any(row.get(machine.subdir) for row in rows)
-    return tuple(dict.fromkeys((*names, *(("cpu",) if on_cpu else ()))))
+    if here is not None:
+        names += sum(to_read(here, free._replace(cuda="auto"), tables), ())
+    on_cpu = () if NAMED.fullmatch(request.cuda) else ("cpu",)
+    return tuple(dict.fromkeys((*names, *on_cpu)))
+
+
+def _beyond(machine: Machine, request: Request, tables: WheelTables) -> tuple[str, ...]:
+    """The highest CUDAs' directories that are beyond the driver, for the releases of the words."""
+    on_mac = machine.subdir.startswith("osx-")
+    if machine.cuda is None or on_mac or NAMED.fullmatch(request.cuda):
+        return ()
+    known = _known(machine.subdir, _open_words(request), tables.variants)
+    driver = number(machine.cuda)
+    found = [name for name in known if known[name][0] > driver[0]]
+    return tuple(sorted(found, key=known.__getitem__, reverse=True)[:_MOST])
 
 
 def _asked(spec: str) -> Asked | None:

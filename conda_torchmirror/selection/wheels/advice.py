@@ -38,11 +38,12 @@ def find(
     asked: InstallOptions | None = None,
     *,
     fresh: bool = False,
+    here: Machine | None = None,
 ) -> Refusal:
     """Find the rejections, the cause and the next steps for a request without a set.
 
-    `links` for Pythons other than the machine's show which of these would do; `asked` and `fresh`
-    are those of `refused.Case`.
+    `links` for Pythons other than the machine's show which of these would do; `asked`, `fresh`
+    and `here` are those of `refused.Case`.
     """
     case = prepare(request, machine, links, table, any_python=True)
     failed = case.choose()
@@ -52,6 +53,9 @@ def find(
     on, judged = case.judged()
     builds = tuple(case.of_accelerator())
     told = refused.Case(failed, on, judged, builds, case.knowledge, asked=asked, fresh=fresh)
+    if here is not None:
+        as_it_is = case._replace(machine=here).judged()[0]
+        told = told._replace(here=lambda: as_it_is)
     if case.named:
         steps = tuple(_named_steps(case, told._replace(request=case.request)))
         return Refusal(rejected, _cause_of_named(case, failed), steps=steps)

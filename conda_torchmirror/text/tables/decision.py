@@ -107,8 +107,14 @@ CLASH: Table = {
     "cuda_too_new.driver_runs.cuda": "builds for CUDA {cuda} are too new: the driver runs CUDA "
     "{own_cuda} or older",
     "cuda_too_new.prefix_has.cuda": "builds for CUDA {cuda} are above the environment's {own_cuda}",
+    "cuda_too_new.option_says.cuda": "builds for CUDA {cuda} are too new for `--cuda {own_cuda}`",
+    "cuda_too_new.override_says.cuda": "builds for CUDA {cuda} are too new: the override of "
+    "`__cuda` says CUDA {own_cuda}",
+    "cuda_too_new.file_says.cuda": "builds for CUDA {cuda} are above the {own_cuda} of the file",
     "minor_version_only.driver_strict.cuda": "builds for CUDA {cuda} are newer than the driver's "
     "CUDA {own_cuda}, and --cuda-compat is strict",
+    "minor_version_only.named_strict.cuda": "builds for CUDA {cuda} are newer than CUDA "
+    "{own_cuda}, and --cuda-compat is strict",
     "driver_too_old.driver.cuda_floor": "builds for CUDA {cuda} need driver {driver}, and this is "
     "driver {own_driver}",
     "driver_unusable.driver_unusable.cuda": "builds for CUDA {cuda} need the NVIDIA driver, which "
@@ -200,14 +206,6 @@ RULE: Table = {
 CAUSE: Table = {
     "and_more": "{reason} (and {count} more like it)",
     "no_release": "no build in the channel matches these specs",
-    "no_wheel_at_all": "no wheel of torch is there for {subdir}",
-    "no_such_wheel": "no wheel of `{spec}` is there for {subdir}, where the releases go from "
-    "{first} to {last}",
-    "no_such_wheel_built_in": "of the wheels for {subdir} in the built-in list, none that goes "
-    "with the rest is `{spec}`: they go from {first} to {last}, and newer ones may be online",
-    "no_wheel_of_variant": "no wheel for {variant} is what `{spec}` asks for",
-    "no_variant": "no wheel for {variant} is there for {subdir}",
-    "no_variant_but": "no wheel for {variant} is there for {subdir}, but for {there}",
     "detail_of": "{source}: {detail}",
     "unread_of": "{source} could not be read: {detail}",
     "no_such_release": "the channel has no `{spec}` for {subdir}, where its releases go from "

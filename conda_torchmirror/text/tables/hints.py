@@ -122,6 +122,11 @@ TEXT: Table = {
     "use_minor": "`--cuda-compat minor` takes CUDA {cuda}, which the driver runs by minor-version "
     "compatibility",
     "upgrade_driver": "a driver of at least {driver} runs CUDA {cuda}",
+    "upgrade_driver_override": "a driver of at least {driver} runs CUDA {cuda}, which the override "
+    "of `__cuda` then has to say",
+    "leave_cuda": "leave `--cuda` out: {torch} with CUDA {cuda} fits",
+    "less_without_cuda": "ask for less, without `--cuda`: `{command}` takes {torch}",
+    "other_cuda": "`--cuda {cuda}` takes {torch}, for a driver that runs that CUDA",
     "use_conda_forge": (
         "conda-forge has builds of PyTorch {torch} that fit, with CUDA {cuda}: `{command}`",
         "conda-forge has builds that fit from PyTorch {since} on, up to {torch} with CUDA {cuda}: "

@@ -31,6 +31,14 @@ TEXT: Table = {
     "for it, so {chosen} is chosen",
     "newer_without_wheel": "PyTorch {torch} is there, but not the wheel of {name} {version} that "
     "belongs to it, so {chosen} is chosen",
+    "no_wheel_at_all": "no wheel of torch is there for {subdir}",
+    "no_such_wheel": "no wheel of `{spec}` is there for {subdir}, where the releases go from "
+    "{first} to {last}",
+    "no_such_wheel_built_in": "of the wheels for {subdir} in the built-in list, none that goes "
+    "with the rest is `{spec}`: they go from {first} to {last}, and newer ones may be online",
+    "no_wheel_of_variant": "no wheel for {variant} is what `{spec}` asks for",
+    "no_variant": "no wheel for {variant} is there for {subdir}",
+    "no_variant_but": "no wheel for {variant} is there for {subdir}, but for {there}",
     "wheel_needs_python": "{wheel} needs Python {needs}, and this is Python {python}",
     "only_prereleases": "what is there of torch are prereleases, up to {torch}, which are taken "
     "only where one is asked for",
