@@ -341,14 +341,14 @@ class Departure(NamedTuple):
 class Plan(NamedTuple):
     """The steps to hand over, in order, and the commands by which a person can do the same.
 
-    The first step is conda's; conda packages need no other. `channels` are those of the choice and
-    where each is read from. The conda step removes what is in `departure` in its transaction; plain
-    conda needs commands of its own for that, which are in `before` and run first.
+    The first step is conda's; conda packages need no other. `channels` has where each is read from.
+    Conda's step removes the `departure` too; plain conda does by commands `before` and `after` it.
     """
 
     steps: tuple[CondaStep | PipStep, ...]
     channels: tuple[Route, ...] = ()
     before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     departure: Departure = Departure()
 
     @property

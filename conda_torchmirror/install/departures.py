@@ -125,7 +125,8 @@ def of(task: Task, chosen: Choice, records: Records) -> Departure:
     brought = {source.runtime_channel} if source.runtime_channel else set[str]()
     specs = (*task.request.others, *(pin.spec for pin in task.request.pins))
     now = set(map(package_name, specs))
-    found = unneeded(str(task.target.prefix), (RUNTIME,), family, brought, now)
+    needed = {package_name(spec) for build in chosen.builds for spec in build.depends}
+    found = unneeded(str(task.target.prefix), (RUNTIME,), family, brought, now, needed)
     return leaving._replace(unneeded=tuple(name for name in found if name not in leaving.hidden))
 
 

@@ -88,10 +88,11 @@ def unneeded(
     family: Collection[str],
     channels: Collection[str],
     asked: Collection[str],
+    needed: Collection[str],
 ) -> tuple[str, ...]:
     """Return what an environment no longer needs with builds for the CPU in the place of those that
     it has: the packages of these names, and of CUDA and of `channels` what only the `family` needs.
-    Not what was `asked` for, now or before.
+    Not what was `asked` for, now or before, nor what the builds for the CPU have `needed`.
 
     Raises: as `departure`.
     """
@@ -109,7 +110,7 @@ def unneeded(
     }
     named = set(names) & records.keys()
     without = {name: set() if name in of_family else needed for name, needed in needs.items()}
-    stays = closure(records.keys() - named - may_go, without)
+    stays = closure((records.keys() - named - may_go) | (records.keys() & {*needed}), without)
     return tuple(sorted((named | may_go) - stays - {_KEPT}))
 
 

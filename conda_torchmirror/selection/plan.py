@@ -139,13 +139,27 @@ def make(choice: Choice, request: Request, routes: Sequence[Route], options: Pla
         passed=by_name,
         alone=options.alone,
     )
-    remove = ["conda", "remove", *options.target, *options.departure.named]
+    leaving = options.departure
+    before, after = (
+        (typed(removal("conda", options.target, names)),) if names else ()
+        for names in (leaving.hidden, leaving.unneeded)
+    )
     return Plan(
         steps=(step,),
         channels=tuple(routes),
-        before=(typed(remove),) if options.departure.named else (),
-        departure=options.departure,
+        before=before,
+        after=after,
+        departure=leaving,
     )
+
+
+def removal(tool: str, target: Iterable[str], names: Iterable[str]) -> list[str]:
+    """The command of conda, mamba or micromamba that removes these packages and no others.
+
+    Without its option it removes also what needs one of them, and everything else that nobody has
+    asked for by name (tried on conda 24.7 and 26.7), which the transaction of this run keeps.
+    """
+    return [tool, "remove", "--force", *target, *names]
 
 
 def _ordered(

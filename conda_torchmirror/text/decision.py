@@ -62,6 +62,8 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
         out += [f"  {line}" for line in (*plan.before, *shell, step.command)]
         if mirrored:
             out += [shown("by_name"), f"  {step.command_by_name}"]
+            out += [text("after_either")] if plan.after else []
+        out += [f"  {line}" for line in plan.after]
         out += of_cmd(shell, machine.subdir)
     if decision.dry_run and not decision.solved:
         out += ["", text("dry_run")]
@@ -217,6 +219,7 @@ def summary(decision: Decision) -> dict[str, Any]:
         "environment": dict(plan.conda.environment),
         "removed": plan.departure.named + plan.departure.orphans + plan.departure.unneeded,
         "before": [safe(command) for command in plan.before],
+        "after": [safe(command) for command in plan.after],
         "command": safe(plan.conda.command),
         "command_by_name": safe(plan.conda.command_by_name),
         "rejected": [

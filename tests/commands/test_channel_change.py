@@ -328,7 +328,8 @@ def test_a_preview_says_what_leaves_and_changes_nothing(env_with, conda_in_proce
     before = tree(prefix)
     shown = conda_in_process(*FORGE, "-d", "-p", prefix).ok().words
     assert "pytorch 2.5.1, pytorch-cuda 12.4, pytorch-mutex 1.0, torchvision 0.20.1 leave" in shown
-    assert f"conda remove -p {prefix} pytorch pytorch-cuda pytorch-mutex torchvision" in shown
+    named = "pytorch pytorch-cuda pytorch-mutex torchvision"
+    assert f"conda remove --force -p {prefix} {named}" in shown
     found = conda_in_process(*FORGE, "-d", "--json", "-p", prefix).ok().json()["torchmirror"]
     assert {"channel_changes", "orphans_removed"} <= {w["code"] for w in found["warnings"]}
     assert found["removed"][:4] == ["pytorch", "pytorch-cuda", "pytorch-mutex", "torchvision"]

@@ -221,7 +221,7 @@ def test_the_printed_commands_do_what_the_hand_over_does(env_of, run_conda, monk
     prefix = env_of("python=3.11", "pytorch::pytorch=2.1.0=py3.11_cpu_0", "pytorch::cpuonly")
     shown = run_conda("torch-install", "-d", "-p", prefix, *ASK_2_1_0, "--json").ok().json()
     found = shown["torchmirror"]
-    assert found["before"] == [f"conda remove -p {prefix} cpuonly"]
+    assert found["before"] == [f"conda remove --force -p {prefix} cpuonly"]
     text = run_conda("torch-install", "-d", "-p", prefix, *ASK_2_1_0).ok().stdout
     assert text.index(found["before"][0]) < text.index(found["command_by_name"])
     for name, value in found["environment"].items():

@@ -79,7 +79,7 @@ def test_an_environment_that_is_there_is_changed(env_of, conda_in_process, shell
     words = ("-p", prefix, "--cuda", "12.1", "pytorch=2.3", "torchvision")
     text = conda_in_process(*PRINT, "conda", *words).ok().stdout
     lines = [line for line in text.splitlines() if not line.startswith(("#", "export"))]
-    assert lines[0] == f"conda remove -p {prefix} cpuonly"
+    assert lines[0] == f"conda remove --force -p {prefix} cpuonly"
     assert shlex.split(lines[1])[:4] == ["conda", "install", "-p", str(prefix)]
     shell(text)
     there = installed(prefix)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from conda_torchmirror.machine.departure import departure
+from conda_torchmirror.machine.departure import departure, unneeded
 from conda_torchmirror.models import Departure
 
 #: name, channel, depends: an environment of the official command, in small.
@@ -117,3 +117,16 @@ def test_what_needs_it_is_asked_for_again(prefix, asked, specs):
 
 def test_what_is_not_there_does_not_leave(prefix):
     assert departure(prefix(OFFICIAL), ("cpuonly",)) == Departure()
+
+
+@pytest.mark.parametrize(
+    ("needed", "left"),
+    [
+        ((), {"cuda-libraries", "cuda-version", "libcublas", "pytorch-cuda", "torchtriton"}),
+        (("cuda-libraries", "pytorch", "new"), {"pytorch-cuda", "torchtriton"}),
+    ],
+)
+def test_what_builds_for_the_cpu_need_stays(prefix, needed, left):
+    """The printed command removes it by force, so that they would lack it."""
+    of = ("pytorch-cuda",), NAMES[:2], ("nvidia",), ("python",), needed
+    assert {*unneeded(prefix(OFFICIAL, "pytorch"), *of)} == left

@@ -61,7 +61,8 @@ def of_channels(
         relaxed="CONDA_CHANNEL_PRIORITY" in variables,
         specs=specs,
         fresh=(*python, *specs),
-        removed=decision.plan.departure.named,
+        removed=decision.plan.departure.hidden,
+        unneeded=decision.plan.departure.unneeded,
     )
 
 

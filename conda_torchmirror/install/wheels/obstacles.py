@@ -19,6 +19,7 @@ from ...machine.python import distributions
 from ...machine.python.distributions import folders
 from ...models import Notice
 from ...options import NEW, OFFLINE
+from ...selection.facts.names import CPU_ONLY, METAPACKAGES, RUNTIME
 from ...selection.facts.names import FAMILY as CONDA_FAMILY
 from ...selection.pip import plan
 from ...selection.pip.metadata import Metadata
@@ -27,6 +28,10 @@ from ...selection.plan import offered, typed
 from ...selection.wheels.choose import WheelSet
 from ...text.messages import text
 from .task import WheelTask
+
+#: Packages that go with conda's torch, asked for by name, so that conda does not take them away
+#: with it: `pytorch-cuda` keeps all of its CUDA, and is of no use to wheels, which bring their own.
+_WITH_TORCH = (RUNTIME, CPU_ONLY, *METAPACKAGES)
 
 
 def check_environment(task: WheelTask) -> None:
@@ -43,11 +48,12 @@ def check_environment(task: WheelTask) -> None:
     prefix = str(task.target.prefix)
     conda = [p for p in task.machine.installed if p.channel != "pypi" and p.name in CONDA_FAMILY]
     if conda:
+        there = {one.name for one in task.machine.installed}
         raise CondaTorch(
             packages=", ".join(f"{one.name} {one.version}" for one in conda),
             prefix=prefix,
             where=option_of(prefix),
-            names=" ".join(one.name for one in conda),
+            names=" ".join((*(p.name for p in conda), *(n for n in _WITH_TORCH if n in there))),
             ways=(task.fresh,),
         )
     asked = task.request.python

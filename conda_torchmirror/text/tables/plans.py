@@ -26,6 +26,7 @@ TEXT: Table = {
     ),
     "toolkit_stays": "{spec} was asked for and stays, though no build for the CPU needs it; to "
     "remove it: `conda remove{where} {name}`",
+    "after_either": "and after either of them:",
     "cpuonly_removed": "{spec} keeps the environment on CPU builds, and leaves it",
     "metapackage_removed": "{spec} goes with no build of this set, and leaves the environment",
     "pins_beside": "what is chosen and pinned here applies together with {pins}; of the two, conda "

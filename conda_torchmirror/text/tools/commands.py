@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...mirrors.urls import upstream_url
 from ...selection import shell
+from ...selection.plan import removal
 from ..messages import text
 from .recipe import Recipe
 
@@ -30,7 +31,7 @@ def conda(recipe: Recipe, tool: str = "conda") -> str:
     specs = [pin for pin in recipe.pins if pin not in listed] + list(recipe.specs)
     lines = []
     if recipe.removed:
-        words = [tool, "remove", *recipe.target, *recipe.removed]
+        words = removal(tool, recipe.target, recipe.removed)
         lines.append(shell.command(words, windows=windows))
     if specs:
         lines += shell.variables(values, windows=windows)
@@ -39,6 +40,9 @@ def conda(recipe: Recipe, tool: str = "conda") -> str:
             words += ["--platform", recipe.platform]
         words += [*with_channels(recipe), *recipe.options]
         words += [spec.word for spec in specs]
+        lines.append(shell.command(words, windows=windows))
+    if recipe.unneeded:
+        words = removal(tool, recipe.target, recipe.unneeded)
         lines.append(shell.command(words, windows=windows))
     if recipe.wheels:
         inside = [tool, "run", *recipe.target] if recipe.target else []

@@ -38,7 +38,8 @@ class Recipe(NamedTuple):
     driver says it here. `channels` are names or URLs in order; `flexible` says that a strict
     priority of channels finds no solution, `relaxed` that this conda's is strict. `mirrored` are
     official addresses of channels, each with the one of `channels` that is a mirror of it. `pins`
-    bind the solver without being asked for, `removed` leave the environment first.
+    bind the solver without being asked for, `removed` leave the environment first,
+    `unneeded` last.
 
     `specs` is what conda is asked for where this runs, `fresh` what a new environment is made of.
     For wheels these are what conda brings before, `wheels` is the set, `others` are further
@@ -68,6 +69,7 @@ class Recipe(NamedTuple):
     fresh: tuple[PackageSpec, ...] = ()
     pins: tuple[PackageSpec, ...] = ()
     removed: tuple[str, ...] = ()
+    unneeded: tuple[str, ...] = ()
     wheels: tuple[PinnedWheel, ...] = ()
     others: tuple[str, ...] = ()
     index_url: str = ""

@@ -142,6 +142,7 @@ def summary(decision: WheelDecision) -> dict[str, Any]:
         ],
         "environment": dict(decision.conda.environment) if decision.conda else {},
         "before": [],
+        "after": [],
         "command": safe(first.command),
         "steps": [_step(step) for step in decision.steps],
         "rejected": rejected_part(decision.rejected, "wheels"),
