@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ..mirrors import addresses
 from ..mirrors.registry import Route
-from ..models import Records
+from ..models import Build, Records
 from ..selection import rules
 from ..selection.facts import conda_forge, cuda, pytorch
 from ..selection.facts.cuda import CudaTables
@@ -161,6 +161,12 @@ def foreign(source: Source) -> frozenset[str]:
 def of_channel(channel: str) -> Source:
     """The source whose pytorch builds are on this channel; the first source for any other."""
     return next((source for source in SOURCES if source.channel == channel), SOURCES[0])
+
+
+def channel_by_form(build: Build) -> str | None:
+    """The channel of the source whose builds are named as this one is; None for a form of none."""
+    forms = {source.facts.named_for(build.spec) for source in SOURCES}
+    return next((source.channel for source in SOURCES if source.name in forms), None)
 
 
 def is_of(spec: Spec, source: Source) -> bool:

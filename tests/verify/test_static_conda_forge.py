@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.torches import MakeTorch, codes, record
+from support.torches import CUDA_BUILD, MakeTorch, codes, record
 
 from conda_torchmirror.index import builtin
 from conda_torchmirror.models import Build
@@ -31,6 +31,7 @@ MKL = ("libblas", "3.9.0", "35_h0_mkl")
 #: What pytorch asks of it; the built-in index leaves that spec out.
 LIBTORCH = ("libtorch", "2.8.0", "cuda129_mkl_hf53477d_302")
 ASKS = "libtorch 2.8.0 cuda129_mkl_hf53477d_302"
+COMPANY = "https://nexus.company.test/repository/proxy"
 MIRROR = "https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud/conda-forge"
 
 
@@ -130,6 +131,31 @@ def test_a_channel_that_was_typed_as_a_url_is_the_same_channel(
     report = inspect_records(str(make_forge(CUDA, *BESIDE, mkl, channel=MIRROR)))
     assert report.torch is not None
     assert (report.torch.channel, report.notices) == ("conda-forge", ())
+
+
+def test_a_channel_at_an_address_without_a_name_is_known_by_its_builds(
+    make_forge: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A company's mirror, or a cache: read as the channel `pytorch`'s, there was no sm_120."""
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.9")
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA_ARCH", "12.0")
+    report = inspect_records(str(make_forge(CUDA, *BESIDE, channel=COMPANY)))
+    assert report.torch is not None
+    assert (report.torch.channel, report.notices) == ("conda-forge", ())
+
+
+def test_the_ended_channel_at_an_address_without_a_name_is_known_too(
+    venv: Path, condarc: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.9")
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA_ARCH", "8.6")
+    condarc()
+    record(venv, *CUDA_BUILD, channel=COMPANY)
+    record(venv, "mkl", "2023.1.0", "h0_0", channel=COMPANY)
+    report = inspect_records(str(venv))
+    assert report.torch is not None
+    assert report.torch.channel == "pytorch"
+    assert [notice.code for notice in report.notices] == ["pin_missing"]
 
 
 def test_the_advice_for_a_cudnn_is_our_own_command(
