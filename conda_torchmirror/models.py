@@ -322,15 +322,16 @@ class PipStep(NamedTuple):
 class Departure(NamedTuple):
     """Names of packages that an installation removes from the environment or solves for anew.
 
-    `named` are removed, and `orphans` that came along and nothing else needs; `unneeded` are after
-    the solve. `dependents` need a removed package, and are solved for anew; `specs` request these:
-    as in the history, or by name where no other dependent needs it."""
+    `named` are removed, and `orphans` that came along; `unneeded` are after the solve, `unknown`
+    would be if nobody asked for them. `dependents` need a removed package, and are solved for anew;
+    `specs` request these: as in the history, or by name where no other one needs it."""
 
     named: tuple[str, ...] = ()
     orphans: tuple[str, ...] = ()
     dependents: tuple[str, ...] = ()
     specs: tuple[str, ...] = ()
     unneeded: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @property
     def hidden(self) -> tuple[str, ...]:
@@ -342,8 +343,7 @@ class Plan(NamedTuple):
     """The steps to hand over, in order, and the commands by which a person can do the same.
 
     The first step is conda's; conda packages need no other. `channels` has where each is read from.
-    Conda's step removes the `departure` too; plain conda does by commands `before` and `after` it.
-    """
+    Conda's step removes the `departure` too, plain conda by commands `before` and `after` it."""
 
     steps: tuple[CondaStep | PipStep, ...]
     channels: tuple[Route, ...] = ()

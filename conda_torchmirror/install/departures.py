@@ -21,7 +21,7 @@ from ..machine.environment import option_of
 from ..mirrors.addresses import name_of
 from ..models import Build, Choice, Departure, Installed, Machine, Notice, Records, Request
 from ..selection.facts.names import CUDA_NAMES, FAMILY, RUNTIME, TOOLKIT, TORCH
-from ..selection.plan import offered
+from ..selection.plan import offered, removal, typed
 from ..selection.rules import installed
 from ..selection.specs import package_name
 from ..text.sanitize import safe
@@ -126,8 +126,9 @@ def of(task: Task, chosen: Choice, records: Records) -> Departure:
     specs = (*task.request.others, *(pin.spec for pin in task.request.pins))
     now = set(map(package_name, specs))
     needed = {package_name(spec) for build in chosen.builds for spec in build.depends}
-    found = unneeded(str(task.target.prefix), (RUNTIME,), family, brought, now, needed)
-    return leaving._replace(unneeded=tuple(name for name in found if name not in leaving.hidden))
+    of = str(task.target.prefix), (RUNTIME,), family, brought, now, needed
+    known, every = ({*unneeded(*of, listed=listed)} - {*leaving.hidden} for listed in (True, False))
+    return leaving._replace(unneeded=tuple(sorted(known)), unknown=tuple(sorted(every - known)))
 
 
 def to_cpu(request: Request, chosen: Choice) -> bool:
@@ -164,6 +165,10 @@ def _of_cpu(found: Departure, task: Task) -> list[Notice]:
         told.append(Notice("runtime_removed", {"spec": f"{RUNTIME} {runtime.version}"}))
     if rest := count - bool(runtime):
         told.append(Notice("orphans_removed" if runtime else "cuda_removed", {"count": rest}))
+    if found.unknown:
+        words = (*(task.target.words or option_of(str(task.target.prefix)).split()),)
+        command = typed(removal("conda", words, found.unknown))
+        told.append(Notice("cuda_unknown", {"count": len(found.unknown), "command": command}))
     toolkit, prefix = installed(on, TOOLKIT), str(task.target.prefix)
     if toolkit and TOOLKIT in requested(prefix, listed=False) and not found.hidden:
         facts = {"spec": f"{TOOLKIT} {toolkit.version}", "name": TOOLKIT}

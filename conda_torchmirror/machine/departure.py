@@ -89,15 +89,18 @@ def unneeded(
     channels: Collection[str],
     asked: Collection[str],
     needed: Collection[str],
+    *,
+    listed: bool = True,
 ) -> tuple[str, ...]:
     """Return what an environment no longer needs with builds for the CPU in the place of those that
     it has: the packages of these names, and of CUDA and of `channels` what only the `family` needs.
-    Not what was `asked` for, now or before, nor what the builds for the CPU have `needed`.
+    Not what was `asked` for, now or before, nor what the builds for the CPU have `needed`; nor,
+    with `listed`, packages of a list or a clone, of which nobody knows whether they were.
 
     Raises: as `departure`.
     """
     records, needs = _read(prefix)
-    asked = {*asked, *requested(prefix, listed=False)}
+    asked = {*asked, *requested(prefix, listed=listed)}
     of_family = set(family) & records.keys()
     needing = closure(of_family, _inverted(needs))
     may_go = {

@@ -269,7 +269,7 @@ def load(folder: Path) -> SavedPlan:
 
     Raises: PlanMissing, PlanTooNew, PlanAltered.
     """
-    folder = named(folder.absolute(), (DOCUMENT, EXPLICIT))
+    folder = _only(named(folder.absolute(), (DOCUMENT, EXPLICIT)))
     try:
         found = plan_schema.parse(_content(folder, DOCUMENT))
         # Decoded without translating line ends, which `_sha256` takes care of.
@@ -303,6 +303,18 @@ def load(folder: Path) -> SavedPlan:
         removed=tuple(found["removed"]),
         wheels=wheel_part.read(found["wheels"]) if int(schema or 0) > SCHEMA_OF_CONDA else None,
     )
+
+
+def _only(folder: Path) -> Path:
+    """The folder of the only plan within one that is none itself, as it is saved for machines that
+    all need the same; else this one."""
+    if (folder / DOCUMENT).exists() or (folder / EXPLICIT).exists():
+        return folder
+    try:
+        found = [path.parent for path in folder.glob(f"*/{DOCUMENT}")]
+    except OSError:
+        return folder
+    return found[0] if len(found) == 1 else folder
 
 
 def _within(folder: Path) -> list[Notice]:

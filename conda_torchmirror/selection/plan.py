@@ -31,6 +31,8 @@ RuntimeIndex = Mapping[str, Sequence[tuple[str, str]]]
 #: A spec that names a version and a build string, neither with a wildcard.
 _EXACT = r"[^=*<>!~|,\[]+==?[^=*<>!~|,\[]+=[^=*<>!~|,\[]+"
 
+#: The variable that pins packages for one command.
+_PINS = "CONDA_PINNED_PACKAGES"
 #: The variable that lifts a strict channel priority for one command.
 FLEXIBLE = MappingProxyType({"CONDA_CHANNEL_PRIORITY": "flexible"})
 
@@ -120,7 +122,7 @@ def make(choice: Choice, request: Request, routes: Sequence[Route], options: Pla
         wanted = (f"python={options.python}", *wanted)
     environment = dict(options.variables)
     if options.pins:
-        environment["CONDA_PINNED_PACKAGES"] = "&".join(options.pins)
+        environment[_PINS] = "&".join(options.pins)
     if options.flexible:
         environment |= FLEXIBLE
     by_name = _ordered({route.channel: route.channel for route in routes}, routes, options)
@@ -197,5 +199,8 @@ def typed(words: Iterable[str]) -> str:
 
 
 def shell_lines(environment: Mapping[str, str], subdir: str) -> tuple[str, ...]:
-    """The lines that set the plan's environment variables in the platform's usual shell."""
-    return tuple(shell.variables(environment, windows=subdir.startswith("win-")))
+    """The lines that set the plan's environment variables in the platform's usual shell. Pins are
+    added to those that are set here, as the hand-over does."""
+    there = os.environ.get(_PINS)
+    values = {n: f"{there}&{v}" if n == _PINS and there else v for n, v in environment.items()}
+    return tuple(shell.variables(values, windows=subdir.startswith("win-")))

@@ -78,3 +78,32 @@ def test_what_was_asked_for_by_a_spec_is_kept_to(env_with, conda_in_process):
     words = ("torch-install", "-y", "-p", prefix, "--source", "pytorch", "pytorch=2.1.0")
     conda_in_process(*words, "--cuda", "12.1").ok()
     assert installed(prefix)["numpy"] == "1.26.4=stub_0"
+
+
+def test_cuda_that_somebody_may_have_asked_for_stays_and_is_told(copy_of, conda_in_process):
+    """It left as what came along, though the environment that was copied may have asked for it."""
+    prefix = copy_of(*OLD, "cuda-nvrtc", "libcublas")
+    before = installed(prefix)
+    words = ("torch-install", "--no-check", "-p", prefix, "--cuda", "cpu", "pytorch")
+    shown = conda_in_process(*words, "-d", "--json").ok().json()["torchmirror"]
+    assert shown["removed"] == ["pytorch-cuda"]
+    done = conda_in_process(*words, "-y").ok()
+    found = installed(prefix)
+    assert before.keys() - found.keys() == {"pytorch-cuda"}
+    assert "no build for the CPU needs pytorch-cuda 11.7, which leaves" in done.words
+    assert "does not say what was asked for; to remove them: `" in done.words
+    command = done.words.partition("to remove them: `")[2].partition("`")[0]
+    conda_in_process(*command.split()[1:], "-y").ok()
+    left = installed(prefix)
+    assert found.keys() - left.keys() >= {"cuda-nvrtc", "libcublas", "cuda-libraries"}
+    assert {"python", "mkl", "pytorch"} <= left.keys()
+    assert "All requested packages already installed" in conda_in_process(*words, "-y").ok().words
+
+
+def test_what_came_later_to_a_copy_is_known(copy_of, conda_in_process):
+    prefix = copy_of(*OLD)
+    words = ("torch-install", "--no-check", "-y", "-p", prefix, "--source", "pytorch")
+    conda_in_process(*words, "pytorch=2.1.0", "--cuda", "12.1").ok()
+    done = conda_in_process(*words, "pytorch=2.1.0", "--cuda", "cpu").ok()
+    assert "pytorch-cuda" not in installed(prefix)
+    assert "does not say what was asked for" in done.words

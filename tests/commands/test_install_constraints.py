@@ -83,6 +83,14 @@ def test_a_pin_that_names_a_channel_admits_the_builds_of_it(conda_in_process, mo
     assert (shown["source"], torch["version"], shown["cuda"]) == PINNED[pins]
 
 
+def test_the_printed_commands_keep_the_pins_of_the_shell(conda_in_process, monkeypatch):
+    """They took their place, so that what is typed was bound by less than the run."""
+    monkeypatch.setenv("CONDA_PINNED_PACKAGES", "numpy=1.26&scipy=1.13")
+    words = ("--dry-run", "--offline", "--platform", "linux-64", "--cuda", "12.4")
+    shown = conda_in_process("torch-install", *words, "pytorch=2.3").ok().stdout
+    assert "  export CONDA_PINNED_PACKAGES='numpy=1.26&scipy=1.13&mkl<2024.1'\n" in shown
+
+
 @pytest.mark.parametrize(
     ("pin", "ours"),
     [

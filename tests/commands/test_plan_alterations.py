@@ -135,6 +135,16 @@ def test_a_folder_of_plans_names_them(make_plan, tmp_path, named, code):
         saved_plan.load(Path(each))
 
 
+def test_the_only_plan_of_a_folder_is_it(make_plan, tmp_path):
+    """As for machines that all need the same: the folder was refused, with the one way on."""
+    folder = make_plan("filelock").folder
+    shutil.copytree(folder, tmp_path / "plans" / "cpu")
+    assert saved_plan.load(tmp_path / "plans").folder == tmp_path / "plans" / "cpu"
+    (tmp_path / "plans" / "explicit.txt").touch()  # of a plan that lacks its document
+    with pytest.raises(PlanMissing):
+        saved_plan.load(tmp_path / "plans")
+
+
 def test_the_refusal_as_a_person_sees_it(make_plan, mirror, conda_in_process, tmp_path):
     folder = make_plan("filelock").folder
     break_explicit(folder)

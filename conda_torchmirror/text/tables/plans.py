@@ -24,6 +24,14 @@ TEXT: Table = {
         "{count} package that only the former build for CUDA needed leaves the environment",
         "{count} packages that only the former build for CUDA needed leave the environment",
     ),
+    "cuda_unknown": (
+        "{count} package that only the former build for CUDA needed stays: an environment that was "
+        "cloned, or made from a list of files, does not say what was asked for; to remove it: "
+        "`{command}`",
+        "{count} packages that only the former build for CUDA needed stay: an environment that was "
+        "cloned, or made from a list of files, does not say what was asked for; to remove them: "
+        "`{command}`",
+    ),
     "toolkit_stays": "{spec} was asked for and stays, though no build for the CPU needs it; to "
     "remove it: `conda remove{where} {name}`",
     "after_either": "and after either of them:",
