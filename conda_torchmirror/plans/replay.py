@@ -23,7 +23,7 @@ from ..machine import survey
 from ..models import Machine, Notice
 from ..options import InstallOptions
 from ..redirect import in_process
-from ..selection.specs import number, package_name
+from ..selection.specs import package_name
 from ..text.layout import file_size
 from ..text.messages import text
 from ..text.sanitize import safe
@@ -76,14 +76,14 @@ def replay(
     uncached = [record for record in records if package_cache.cached(record) is None]
     files = package_cache.find_brought(uncached, str(plan.folder))
     lacking = [record for record in uncached if record not in files]
-    on = survey.inspect(subdir=plan.subdir, prefix=prefix if exists else None, probe_gpus=False)
+    on = survey.inspect(subdir=plan.subdir, prefix=prefix if exists else None)
     if not options.download:
         suited.refuse_older(plan, on, options)
     size = sum(record.get("size") or 0 for record in lacking)
     leaving = _leaving(plan, prefix if exists else None, on)
     spoilt = of_spoilt(plan, (record.fn for record in lacking))
     notices = (
-        *of_driver(plan, on),
+        *suited.of_machine(plan, on),
         *_removal(() if options.download else leaving),
         *(() if options.download else _against_pins(records, on)),
         *spoilt,
@@ -267,18 +267,6 @@ def check_conda(plan: SavedPlan, on: Machine, prefix: str, leaving: Collection[s
     if broken:
         needed = ", ".join(f"`{spec}`" for spec in sorted(set(broken.values())))
         raise PlanInTheWay(prefix=prefix, names=" ".join(sorted(broken)), needed=safe(needed))
-
-
-def of_driver(plan: SavedPlan, on: Machine) -> tuple[Notice, ...]:
-    """The notice if this machine has no driver for the plan's CUDA, or one that is too old."""
-    cuda = plan.decision.get("selected", {}).get("cuda")
-    if not cuda:
-        return ()
-    if on.cuda is None:
-        return (Notice("plan_no_driver", {"cuda": cuda}),)
-    if number(on.cuda)[:1] < number(cuda)[:1]:
-        return (Notice("plan_driver", {"cuda": cuda, "driver": on.cuda}),)
-    return ()
 
 
 def summary(plan: SavedPlan, notices: Sequence[Notice]) -> dict[str, Any]:

@@ -9,14 +9,16 @@ from conda.base.context import context
 
 from ..exceptions.plan import PlanNewerSystem, PlanOtherPlatform
 from ..index.sources import AUTO
-from ..models import Machine
+from ..mirrors.addresses import name_of
+from ..models import Build, Machine, Notice
 from ..options import InstallOptions
-from ..selection.facts.names import DEFAULT, FAMILY, PIP_FAMILY, PIP_NAMES
+from ..selection.facts.names import DEFAULT, FAMILY, PIP_FAMILY, PIP_NAMES, TORCH
 from ..selection.plan import offered
 from ..selection.specs import number, package_name
 from ..selection.wheels.link import triple_of
 from ..selection.wheels.tags import WheelTarget
 from ..text.sanitize import safe
+from ..verify import static, static_wheels
 from .saved_plan import SavedPlan
 
 #: A lower bound in a dependency such as `__glibc >=2.17,<3.0.a0`.
@@ -50,6 +52,48 @@ def refuse_older(plan: SavedPlan, on: Machine, options: InstallOptions) -> None:
                 names=", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else ""),
                 command=safe(offered(again)),
             )
+
+
+def of_machine(plan: SavedPlan, on: Machine) -> tuple[Notice, ...]:
+    """The notice if this machine has no driver for the plan's CUDA or one that is too old, or a GPU
+    that the plan's PyTorch has no code for."""
+    cuda = plan.decision.get("selected", {}).get("cuda")
+    if not cuda:
+        return ()
+    if on.cuda is None:
+        return (Notice("plan_no_driver", {"cuda": cuda}),)
+    if number(on.cuda)[:1] < number(cuda)[:1]:
+        return (Notice("plan_driver", {"cuda": cuda, "driver": on.cuda}),)
+    codes = {found.code for found in _faults(plan, on)}
+    if codes.isdisjoint(("no_kernel_image", static.CUDNN_TOO_NEW)):
+        return ()
+    return (Notice("plan_gpu", {"cuda": cuda, "arch": on.cuda_arch}),)
+
+
+def _faults(plan: SavedPlan, on: Machine) -> Iterator[Notice]:
+    """What a check of the environment would say of its PyTorch on this machine."""
+    if plan.wheels is not None:
+        for file in plan.wheels.files:
+            if file.project == PIP_NAMES[0]:
+                here = on._replace(python=plan.wheels.python)
+                yield from static_wheels.of_wheel(file.link.variant, file.version, here)
+        return
+    source = plan.decision.get("selected", {}).get("source")
+    records = {
+        str(package["name"]): Build(
+            name=str(package["name"]),
+            version=str(package.get("version", "")),
+            build=str(package.get("build", "")),
+            build_number=int(package.get("build_number", 0)),
+            subdir=str(package.get("subdir", plan.subdir)),
+            channel=str(source or name_of(str(package.get("channel", "")))),
+            depends=tuple(map(str, package.get("depends", ()))),
+            constrains=tuple(map(str, package.get("constrains", ()))),
+        )
+        for package in plan.packages
+    }
+    if torch := records.get(TORCH):
+        yield from static.against_machine(torch, records, on)
 
 
 def _any_release(asked: InstallOptions) -> InstallOptions:

@@ -84,7 +84,7 @@ def inspect_records(prefix: str) -> StaticReport:
         facts = {"pip": f"torch {pip[0].version}", "conda": f"{TORCH} {torch.version}"}
         notices.append(Notice("torch_twice", facts))
     if torch:
-        notices += _against_machine(torch, records, machine)
+        notices += against_machine(torch, records, machine)
         notices += _against_each_other(torch, records, machine)
     there = naming({name: record.version for name, record in records.items()}) if torch else ""
     return StaticReport(machine, torch, unique([*environment, *notices]), there=there)
@@ -145,7 +145,7 @@ MACHINE = frozenset(
 CUDNN_TOO_NEW = "cudnn_too_new"
 
 
-def _against_machine(
+def against_machine(
     torch: Build, records: Mapping[str, Build], machine: Machine
 ) -> Iterator[Notice]:
     """Yield why the build would not be chosen for this machine today; pins are ignored."""

@@ -65,6 +65,14 @@ def inspect(prefix: str, machine: Machine) -> tuple[Build | None, tuple[Notice, 
     return shown, (*notices, *_against_rules(build, found.version, there))
 
 
+def of_wheel(variant: str, version: str, machine: Machine) -> Iterator[Notice]:
+    """Yield why a wheel of torch from this directory would not be chosen for the machine today."""
+    public = version.partition("+")[0]
+    cuda = tables().home(TORCH, public, variant, machine.subdir).cuda
+    if cuda and (build := _build(f"{public}+cu{cuda.replace('.', '')}", machine)):
+        yield from _against_machine(build, machine)
+
+
 def _build(version: str, machine: Machine) -> Build | None:
     """The wheel as a build to judge; None if its version does not tell what it is for."""
     public, _, local = version.partition("+")

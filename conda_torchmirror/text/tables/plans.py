@@ -81,6 +81,8 @@ TEXT: Table = {
     "plan_no_driver": "the plan is for CUDA {cuda}, and no NVIDIA driver was found here: PyTorch "
     "will run on the CPU",
     "plan_driver": "the plan is for CUDA {cuda}, but the driver here runs only CUDA {driver}",
+    "plan_gpu": "the plan's PyTorch, for CUDA {cuda}, does not run on the GPU here, which has "
+    "compute capability {arch}",
     "plan_credentials": "{channels} was read with a token or password, which a plan never holds: "
     "carry it out where conda is configured with that channel, or with its packages cached",
     "plan_login": "{hosts} was read with a log-in, which a plan never holds: carry it out where "

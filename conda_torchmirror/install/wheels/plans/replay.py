@@ -66,7 +66,7 @@ def replay(
     if plan.subdir != context.subdir:
         raise suited.other_platform(plan)
     prefix = target.prefix if target.exists else None
-    on = survey.inspect(subdir=plan.subdir, prefix=prefix, probe_gpus=False)
+    on = survey.inspect(subdir=plan.subdir, prefix=prefix)
     if not options.download:
         suited.refuse_older(plan, on, options)
     records = conda_plans.records_of(plan)
@@ -81,7 +81,7 @@ def replay(
     names = [record.fn for record in lacking]
     names += [name for file in away for name in _names(file.link)]
     spoilt = conda_plans.of_spoilt(plan, names)
-    notices = conda_plans.of_driver(plan, on)
+    notices = suited.of_machine(plan, on)
     uv, about_uv = steps.installer(prefix)
     config = pip_config.read(prefix)
     placed = {str(package["name"]) for package in plan.packages}  # by conda, before pip
