@@ -114,7 +114,8 @@ class _Sets:
         if not self.catalog.knows(name):
             return Clash("partner_missing", says, Notice("partner_unknown", {"name": name}))
         if not groups:
-            needs = Notice("no_partner", {"name": name, "torch": candidate.build.spec})
+            of = {"torch": candidate.build.spec, "python": candidate.facts.python}
+            needs = Notice("no_partner", {"name": name, **of})
             return Clash("partner_missing", says, needs)
         newest = self.catalog.newest(groups, candidate.build)
         constraints, read = self.catalog.constraints, self.catalog.source.read(newest)

@@ -115,7 +115,7 @@ def test_another_directory_that_has_the_whole_set(wheel_lab, preview_wheels):
     put(wheel_lab.second, [*torch, *wheel_lab.of("cu126")])
     alone = ("--mirror", "second", "--no-fallback")
     cause, found = hints(preview_wheels(*CUDA, "torch==2.7.1+cu118", "torchvision", *alone))
-    assert "no wheel of torchvision 0.22.1 is there for torch 2.7.1 and cu118" in cause
+    assert "no wheel of torchvision 0.22.1 is there for torch 2.7.1, cu118 and Python" in cause
     assert "`torch==2.7.1+cu126 torchvision==0.22.1+cu126`" in found["open_variant"]
     words = ("torch==2.7.1+cu126", "torchvision==0.22.1+cu126")
     assert chosen(preview_wheels(*CUDA, *words, *alone))["torch"] == ("2.7.1+cu126", "cu126")

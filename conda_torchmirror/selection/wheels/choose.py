@@ -21,6 +21,9 @@ from .source import Pool, knowledge, pool
 from .tables import FAMILY, NAMED, PLAIN, TORCH, WheelTables, tables
 from .tags import WheelTarget, named_pythons
 
+#: Needs of a torch whose partner is not there, though it is known which one that is.
+_NO_WHEEL = ("no_wheel", "no_wheel_python")
+
 
 class WheelSet(NamedTuple):
     """Torch and its partners as wheels that go together and run on the machine.
@@ -291,8 +294,10 @@ def shown(item: Rejection, case: WheelCase) -> Rejection:
     if needs.code in ("no_partner", "partner_unknown"):
         name = str(needs.facts["name"])
         facts = {"name": name, "torch": f"{TORCH} {public}", "variant": variant or PLAIN}
-        partner = case.tables.partner(name, public)
-        if partner:
+        partner, python = case.tables.partner(name, public), needs.facts.get("python")
+        if partner and python:  # another Python may have one
+            needs = Notice("no_wheel_python", {**facts, "version": partner, "python": python})
+        elif partner:
             needs = Notice("no_wheel", {**facts, "version": partner})
         else:
             needs = Notice("no_pairing", facts)
@@ -307,7 +312,7 @@ def _passed_over(choice: Choice, case: WheelCase) -> Iterator[Notice]:
     lacking = [
         item
         for found in choice.rejected
-        if (item := shown(found, case)).needs.code in ("no_wheel", "no_pairing")
+        if (item := shown(found, case)).needs.code in (*_NO_WHEEL, "no_pairing")
     ]
     same = [item for item in lacking if item.version == torch.version]
     if higher := [item.needs.facts for item in same if item.needs.facts["variant"] != home]:
@@ -319,7 +324,7 @@ def _passed_over(choice: Choice, case: WheelCase) -> Iterator[Notice]:
     if newer and not named:
         last = max(newer, key=lambda item: _order(item.version))
         facts = {**last.needs.facts, "torch": last.version, "chosen": torch.version}
-        stated = last.needs.code == "no_wheel"
+        stated = last.needs.code in _NO_WHEEL
         yield Notice("newer_without_wheel" if stated else "newer_incomplete", facts)
     for build in choice.builds[1:]:
         stated_for = case.tables.stated.get(torch.version, {}).get(build.name, ())

@@ -185,6 +185,10 @@ CLASH: Table = {
     "{own_name} {own_version} is installed",
     "partner_missing.partner_asked.no_wheel": "no wheel of {name} {version} is there for "
     "{torch} and {variant}, and {own_name} is asked for",
+    "partner_missing.partner_asked.no_wheel_python": "no wheel of {name} {version} is there for "
+    "{torch}, {variant} and Python {python}, and {own_name} is asked for",
+    "partner_missing.partner_there.no_wheel_python": "no wheel of {name} {version} is there for "
+    "{torch}, {variant} and Python {python}, and {own_name} {own_version} is installed",
     "partner_missing.partner_there.no_wheel": "no wheel of {name} {version} is there for "
     "{torch} and {variant}, and {own_name} {own_version} is installed",
     "partner_missing.partner_asked.no_pairing": "no official source says which {name} goes with "
@@ -298,7 +302,6 @@ SPEC: Table = {
 #: Notices on a choice.
 NOTICES: Table = {
     "source_chosen": "PyTorch {version} from the channel {source}, as asked",
-    "wheels_neither": "wheels, which `torchmirror_sources` allows, are no way out: {detail}",
     "minor_version_compat": "CUDA {cuda} is newer than the driver's {driver}; NVIDIA's "
     "minor-version compatibility lets it run, without PTX (`--cuda-compat strict` refuses it)",
     "gpus_without_code": "these builds have no code for {gpus}, on which PyTorch would fail; a "
@@ -313,7 +316,6 @@ NOTICES: Table = {
     "one say `--cuda 12.4`",
     "cpu_no_gpu": "no GPU that CUDA can use was found, so this is a CPU build; for a machine that "
     "has one say `--cuda 12.4`",
-    "other_gpu_wheels": "the {gpu} here runs wheels of PyTorch {torch} for {variant}: `{command}`",
     "cpu_mac": "macOS has no CUDA: this build uses the CPU",
     "cpu_no_driver_mac": "macOS has no CUDA: this build uses the CPU, and Apple's GPU by MPS",
     "cpu_foreign": "nothing is known from here of the driver of that machine, so this is a CPU "

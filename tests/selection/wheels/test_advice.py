@@ -83,6 +83,18 @@ def test_a_partner_that_goes_with_the_release():
     assert "drop_partner" not in found
 
 
+def test_a_partner_that_one_python_has_no_wheel_of():
+    """There are wheels of torchvision 0.20.1 for four Pythons, and none was said to be there."""
+    words = ("torch==2.5.1+cu121", "torchvision==0.16.0")
+    found = advice(*words, driver="12.1", cuda="12.1")
+    said = {reasons.reason([one]) for one in found.rejected if one.code == "partner_missing"}
+    lacking = [one for one in said if "no wheel" in one]
+    assert lacking == [
+        "no wheel of torchvision 0.20.1 is there for torch 2.5.1, cu121 and Python 3.13, and "
+        "torchvision is asked for"
+    ]
+
+
 def test_nothing_of_the_channels_is_said_where_wheels_were_asked_for():
     found = advice("torch==2.14.0", driver="10.2", python="3.12")
     assert not {code for code in steps(found) if "conda_forge" in code or "channel" in code}

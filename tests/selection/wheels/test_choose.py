@@ -258,7 +258,7 @@ def test_the_newest_older_release_where_no_directory_has_the_set():
     assert versions(found) == {"torch": "1.9.1+cu111", "torchvision": "0.10.1+cu111"}
     assert {item.version for item in found.rejected} >= {"1.10.0", "1.10.1"}
     needs = {item.needs.code for item in found.rejected if item.code == "partner_missing"}
-    assert needs == {"no_wheel"}
+    assert needs == {"no_wheel_python"}
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ TEXT: Table = {
         "{mirror} gives no hash of {count} file: what it sends cannot be checked",
         "{mirror} gives no hash of {count} files: what it sends cannot be checked",
     ),
+    "wheels_neither": "wheels, which `torchmirror_sources` allows, are no way out: {detail}",
+    "other_gpu_wheels": "the {gpu} here runs wheels of PyTorch {torch} for {variant}: `{command}`",
     "variant_incomplete": "{variant} has no {name} for PyTorch {torch}, so its wheels for {chosen} "
     "are chosen",
     "newer_incomplete": "PyTorch {torch} is there, but no {name} that an official source states "
