@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ..mirrors import addresses
 from ..mirrors.registry import Route
-from ..models import Build, Records
+from ..models import Records
 from ..selection import rules
 from ..selection.facts import conda_forge, cuda, pytorch
 from ..selection.facts.cuda import CudaTables
@@ -163,10 +163,14 @@ def of_channel(channel: str) -> Source:
     return next((source for source in SOURCES if source.channel == channel), SOURCES[0])
 
 
-def channel_by_form(build: Build) -> str | None:
-    """The channel of the source whose builds are named as this one is; None for a form of none."""
-    forms = {source.facts.named_for(build.spec) for source in SOURCES}
-    return next((source.channel for source in SOURCES if source.name in forms), None)
+def channel_of_torch(spec: str, channel: str) -> str:
+    """The channel that a torch with this exact spec was installed from. Where that is known by an
+    address alone, such as a company's mirror, or not at all, it is the channel of the source whose
+    builds are named so."""
+    if "://" not in channel and not channel.startswith("<"):
+        return channel
+    forms = {source.facts.named_for(spec) for source in SOURCES}
+    return next((source.channel for source in SOURCES if source.name in forms), channel)
 
 
 def is_of(spec: Spec, source: Source) -> bool:

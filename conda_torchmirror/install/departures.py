@@ -25,6 +25,7 @@ from ..selection.plan import offered, removal, typed
 from ..selection.rules import installed
 from ..selection.specs import package_name
 from ..text.sanitize import safe
+from .task import channel_names
 
 if TYPE_CHECKING:
     from .task import Task
@@ -96,8 +97,10 @@ def strangers(source: Source, on: Machine) -> tuple[Installed, ...]:
 
 
 def with_dependents(task: Task) -> Task:
-    """Add to the task's specs the packages that need a torch to be removed, so that they stay."""
-    others = (*task.request.others, *_unnamed(_of_source(task), task.request))
+    """Add to the task's specs the packages that need a torch to be removed, so that they stay.
+    Partners are chosen along with the set."""
+    named = task.source.facts.names
+    others = (*task.request.others, *_unnamed(_of_source(task), task.request, *named))
     return task._replace(request=task.request._replace(others=others))
 
 
@@ -126,7 +129,7 @@ def of(task: Task, chosen: Choice, records: Records) -> Departure:
     specs = (*task.request.others, *(pin.spec for pin in task.request.pins))
     now = set(map(package_name, specs))
     needed = {package_name(spec) for build in chosen.builds for spec in build.depends}
-    of = str(task.target.prefix), (RUNTIME,), family, brought, now, needed
+    of = str(task.target.prefix), (RUNTIME,), family, brought, now, needed, channel_names()
     known, every = ({*unneeded(*of, listed=listed)} - {*leaving.hidden} for listed in (True, False))
     return leaving._replace(unneeded=tuple(sorted(known)), unknown=tuple(sorted(every - known)))
 
@@ -153,7 +156,9 @@ def _of_source(task: Task, *more: str) -> Departure:
     # With a runtime package goes the CUDA that it brought, of whatever major.
     runtime = {source.runtime_channel} if source.runtime_channel and RUNTIME in names else set()
     channels = foreign(source) | runtime
-    return departure(str(task.target.prefix), names, channels) if names else Departure()
+    if not names:
+        return Departure()
+    return departure(str(task.target.prefix), names, channels, channel_names())
 
 
 def _of_cpu(found: Departure, task: Task) -> list[Notice]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conda.base.context import context
 
 from ..exceptions.environment import OtherPlatform
-from ..index.sources import Source
+from ..index.sources import Source, channel_of_torch
 from ..machine.environment import platform_of
 from ..machine.survey import Survey, survey
-from ..mirrors.registry import built_in
+from ..mirrors.addresses import name_of
 from ..mirrors.urls import MirrorError
 from ..models import Machine, Request
 from ..options import InstallOptions
 from ..redirect import settings
+from ..selection.facts.names import TORCH
 
 if TYPE_CHECKING:
     from .files.request import FileRequest
@@ -81,20 +83,31 @@ class Task(NamedTuple):
         return self.survey.machine
 
 
-def survey_here(**asked: Any) -> Survey:
-    """Do what `machine.survey` does; what came by a mirror of the user's own registry, such as a
-    cache in the lab, is of the channel that stands behind the mirror's address."""
-    found = survey(**asked)
+def channel_names() -> Callable[[str], str]:
+    """What names the channel that a package was installed from, as `name_of` does; by a mirror of
+    the user's own registry too, such as a cache in the lab."""
     try:
         known = settings.registry(settings.read())
     except MirrorError:  # told where a channel is read
-        return found
-    if known is built_in():
-        return found
+        return name_of
+
+    def name(channel: str) -> str:
+        at = known.identify(channel) if "://" in channel else None
+        return at.channel if at else name_of(channel)
+
+    return name
+
+
+def survey_here(**asked: Any) -> Survey:
+    """Do what `machine.survey` does, with the channels as `channel_names` has them, and a torch of
+    another address as one of the channel whose builds are named so."""
+    found, name = survey(**asked), channel_names()
     installed = []
     for package in found.machine.installed:
-        at = known.identify(package.channel) if "://" in package.channel else None
-        installed.append(package._replace(channel=at.channel) if at else package)
+        channel = name(package.channel)
+        if package.name == TORCH:
+            channel = channel_of_torch(f"{TORCH}={package.version}={package.build}", channel)
+        installed.append(package._replace(channel=channel))
     return found._replace(machine=found.machine._replace(installed=tuple(installed)))
 
 

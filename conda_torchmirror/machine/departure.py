@@ -5,7 +5,7 @@ Reads records and history through conda, changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from conda.core.prefix_data import PrefixData
@@ -45,8 +45,13 @@ def is_file(spec: Any) -> bool:
     return all(spec.get(field) for field in ("subdir", "version", "build"))
 
 
-def departure(prefix: str, names: Collection[str], channels: Collection[str] = ()) -> Departure:
-    """Return what removing the packages of these names entails.
+def departure(
+    prefix: str,
+    names: Collection[str],
+    channels: Collection[str] = (),
+    name_of: Callable[[str], str] = name_of,
+) -> Departure:
+    """Return what removing the packages of these names entails. `name_of` names their channels.
 
     Of the packages that came along with them, those of CUDA and those from `channels` become
     orphans; any other (numpy, for example) stays, since somebody may use it.
@@ -89,6 +94,7 @@ def unneeded(
     channels: Collection[str],
     asked: Collection[str],
     needed: Collection[str],
+    name_of: Callable[[str], str] = name_of,
     *,
     listed: bool = True,
 ) -> tuple[str, ...]:

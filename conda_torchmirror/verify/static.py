@@ -13,7 +13,7 @@ from conda.base.context import context
 from conda.core.prefix_data import PrefixData
 
 from ..index.match import admits
-from ..index.sources import channel_by_form, of_channel
+from ..index.sources import channel_of_torch, of_channel
 from ..machine.environment import NAMES
 from ..machine.python import distributions
 from ..machine.survey import has_device, inspect
@@ -72,7 +72,9 @@ def inspect_records(prefix: str) -> StaticReport:
     environment = [notice for notice in machine.remarks if notice.code in ENVIRONMENT]
     broken = any(notice.code == "machine.record_broken" for notice in environment)
     records = {} if broken else _builds(prefix, NAMES)
-    torch = _with_channel(records.get(TORCH))
+    torch = records.get(TORCH)
+    if torch:
+        torch = torch._replace(channel=channel_of_torch(torch.spec, torch.channel))
     pip = [p for p in machine.installed if p.channel == "pypi" and p.name == "torch"]
     notices: list[Notice] = []
     if pip and not torch and not broken:
@@ -127,14 +129,6 @@ def _builds(prefix: str, names: Sequence[str]) -> dict[str, Build]:
         for name, record in records.items()
         if record is not None
     }
-
-
-def _with_channel(torch: Build | None) -> Build | None:
-    """A torch that came by an address which has no name here, such as a company's mirror, with the
-    channel by whose rules its build is named."""
-    if torch is None or "://" not in torch.channel:
-        return torch
-    return torch._replace(channel=channel_by_form(torch) or torch.channel)
 
 
 #: Codes of clashes between build and machine; other codes are faults of the environment itself.
