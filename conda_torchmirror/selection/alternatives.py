@@ -146,7 +146,8 @@ def use_python(case: Case) -> Iterator[Notice]:
     if machine.python is None:
         return
     rows = offers(machine._replace(python=None), request, case.builds, case.knowledge)
-    pythons = {row.python for row in rows if row.fits} - {machine.python}
+    pythons = {row.python for row in rows if row.fits and not case.may_lack(row.python)}
+    pythons -= {machine.python}
     if machine.pins or machine.history:  # else there are no rules to contradict
         new = rules.new_environment(machine)
         pythons = {

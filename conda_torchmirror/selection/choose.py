@@ -22,6 +22,7 @@ from ..models import (
     Request,
 )
 from .catalog import Candidate, Catalog
+from .facts.names import KNOWN_CHANNELS
 from .facts.record import Clash, Knowledge, dependencies, recency
 from .fit import Constraints
 from .rules import has_mps
@@ -212,7 +213,7 @@ def _best(
     machine: Machine, request: Request, builds: Iterable[Build], knowledge: Knowledge
 ) -> _Release:
     """Choose the best release, and collect all rejections; if possible one that runs on every GPU,
-    where these differ, and one with a Python for which there is what else is asked for."""
+    where these differ, with a Python for which there is what else is asked for."""
     constraints = Constraints(machine, request, knowledge)
     if constraints.wants_cuda and constraints.others:
         builds = tuple(builds)
@@ -223,12 +224,14 @@ def _best(
 
 
 def _suited(constraints: Constraints, builds: Iterable[Build]) -> _Release:
-    """Choose the best release by constraints, if possible one with a Python as for `_best`."""
+    """Choose the best release by constraints with a Python as for `_best`; without regard to that
+    only where the Python is given, or another channel is, which may have what these lack."""
     machine, request = constraints.machine, constraints.request
     catalog = Catalog(builds, constraints)
     sets = _Sets(catalog, machine, request)
     suited = _newest(catalog, sets, constraints, suited=True)
-    if suited.choice or not constraints.has_unsuited:
+    may_be_elsewhere = machine.python or not KNOWN_CHANNELS.issuperset(request.channels)
+    if suited.choice or not (constraints.has_unsuited and may_be_elsewhere):
         return suited
     return _newest(catalog, sets, constraints, suited=False)
 

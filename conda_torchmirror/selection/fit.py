@@ -13,7 +13,7 @@ from ..models import Build, Gpu, Machine, Notice, Pin, Request
 from .facts.cuda import runs_on
 from .facts.names import CUDA_NAMES, CUDNN, MUTEX, RUNTIME
 from .facts.record import BuildFacts, Clash, Knowledge
-from .rules import implied, lacking
+from .rules import having, implied, lacking
 from .specs import (
     admits_cuda,
     admits_python,
@@ -215,7 +215,10 @@ class Constraints:
         """The clash with what is likely lacking for a Python, if anything is."""
         if (found := self.lacking(python)) is None:
             return None
-        return Clash("pinned", _pin(found[0]), Notice("python", {"python": python}))
+        says, pythons = _pin(found[0]), having(found[0].spec, self.request.pythons, self.admits)
+        facts = {**says.facts, "pythons": ", ".join(pythons)} if pythons else says.facts
+        says = Notice(f"{says.code}_{'for' if pythons else 'without'}", facts)
+        return Clash("pinned", says, Notice("python", {"python": python}))
 
     @property
     def has_unsuited(self) -> bool:

@@ -43,7 +43,8 @@ class Case(NamedTuple):
     `rule` chooses among all sources that another request would be answered from; without it, only
     the one at hand is asked. `contradicting` are pins against the rules of a set that
     fits otherwise. `asked` are the options that were typed, `fresh` says that the environment that
-    they name is to be made. `here` finds the machine without the `--cuda` that was typed.
+    they name is to be made. `here` finds the machine without the `--cuda` that was typed, `unread`
+    says that no records of other packages were read.
     """
 
     failed: NoChoice
@@ -56,6 +57,7 @@ class Case(NamedTuple):
     asked: InstallOptions | None = None
     fresh: bool = False
     here: Callable[[], Machine | None] | None = None
+    unread: bool = False
 
     @property
     def codes(self) -> frozenset[str]:
@@ -88,7 +90,22 @@ class Case(NamedTuple):
         if there and self.source.torch == TORCH and not (self.asked and self.asked.facts):
             on, asked = rules.by_its_cuda(on, asked, there)
         found = rule(on, asked)
+        if found and self.may_lack(found.python):
+            return None
         return found if found and self.stands(found, on, asked) else None
+
+    @property
+    def unsure(self) -> bool:
+        """Whether it is unknown which newer Pythons what else is asked for has builds for."""
+        request = self.request
+        unread = self.unread and self.machine.python is not None
+        return unread and rules.unknown(request.others, request.pythons, self.knowledge.admits)
+
+    def may_lack(self, python: str) -> bool:
+        """Whether what else is asked for may well have no build for a Python: a newer one than that
+        of the case, which it is not known to have."""
+        here = self.machine.python
+        return bool(here and python) and number(python) > number(str(here)) and self.unsure
 
     def stands(self, found: Choice, machine: Machine, request: Request) -> bool:
         """Whether a choice can be handed over. Conda's pins do not bind wheels."""

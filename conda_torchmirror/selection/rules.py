@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..models import Admits, Build, Choice, Installed, Machine, Notice, Pin, Request
 from .facts.cuda import data
-from .facts.names import BLAS, CUDA_NAMES, FAMILY, RUNTIMES, TORCH
+from .facts.names import BLAS, CUDA_NAMES, CUDNN, FAMILY, OF_TOOLKIT, RUNTIMES, TORCH
 from .facts.record import dependency
 from .specs import (
     admits_python,
@@ -30,6 +30,11 @@ _LIBBLAS, _BLAS, _NOMKL = BLAS
 #: Python, and what fixes its binary interface.
 _PYTHON, _ABI, _PYPY = "python", "python_abi", "pypy"
 
+
+#: Packages that are judged by themselves, or have builds for any Python.
+_WITHOUT_PYTHON = frozenset((*FAMILY, *RUNTIMES, *CUDA_NAMES, *CUDNN, *BLAS, *OF_TOOLKIT, _PYTHON))
+#: A release that every spec admits which has no upper bound.
+_NEWEST = "9999"
 
 #: What the builds that specs admit ask of Python: by spec, for each build its match specs on it.
 Pythons = Mapping[str, frozenset[tuple[str, ...]]]
@@ -186,6 +191,26 @@ def lacking(
         if need and never_together(pin.spec.rpartition("::")[2], need, name, admits):
             return pin, Notice("python_unsuited", {**facts, "needs": need})
     return None
+
+
+def having(spec: str, known: Pythons, admits: Admits) -> list[str]:
+    """The Pythons that builds of a spec are for, by `known`."""
+    last = max(number(row["python"]) for row in data("rules.json")["python_needs"])
+    every = (f"3.{minor}" for minor in range(last[1] + 1))
+    return [python for python in every if _has(known.get(spec, ()), python, admits)]
+
+
+def unknown(words: Iterable[str], known: Pythons, admits: Admits) -> bool:
+    """Whether one of these specs asks for older releases than the newest of a package of which it
+    is not known which Pythons it has builds for."""
+    judged = {package_name(row["spec"]) for row in data("rules.json")["python_needs"]}
+    for word in words:
+        name, plain = package_name(word), word.rpartition("::")[2]
+        if word in known or name in judged or name in _WITHOUT_PYTHON:
+            continue
+        if not admits(plain, name, _NEWEST, ""):
+            return True
+    return False
 
 
 def _has(asking: Iterable[Iterable[str]], python: str, admits: Admits) -> bool:

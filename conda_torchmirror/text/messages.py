@@ -238,13 +238,15 @@ def _plain() -> Iterator[Table]:
 
     yield decision.NOTICES
     yield decision.CAUSE
-    yield decision.SPEC
     from .tables import hints
 
     yield hints.TEXT
     from .tables import transport
 
     yield transport.TEXT
+    from .tables import options
+
+    yield options.SPEC
     from .tables import plans
 
     yield plans.TEXT

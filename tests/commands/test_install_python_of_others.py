@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -92,3 +93,75 @@ def test_the_other_source_is_passed_over_for_want_of_that_build(preview_auto):
     told = next(one["text"] for one in found["warnings"] if one["code"] == "source_chosen")
     assert "`numpy=1.16`" in told
     assert "NVIDIA" not in told
+
+
+@pytest.mark.parametrize(
+    ("words", "cause", "step"),
+    [
+        (
+            "pytorch=2.13 numpy=1.16",
+            "`numpy=1.16` has builds for Python 3.6, 3.7, and these are for 3.10, 3.11, 3.12, 3.13,"
+            " 3.14",
+            "pytorch 1.13.1",
+        ),
+        (
+            "pytorch>=2.6 pandas=0.25",
+            "`pandas=0.25` has builds for Python 3.6, 3.7, 3.8, and these are for 3.9, 3.10",
+            "pytorch 2.4.1",
+        ),
+    ],
+)
+def test_where_no_python_has_builds_of_both_that_is_the_refusal(
+    at_both, conda_in_process, monkeypatch, words, cause, step
+):
+    """A set was chosen with a notice, and conda's solver found no solution."""
+    for name, value in cuda("13.0").items():
+        monkeypatch.setenv(name, value)
+    done = conda_in_process("torch-install", "-d", "--json", "-n", "new", *words.split())
+    assert done.rc == 1
+    told = done.json()["guidance"]
+    assert cause in told["cause"]
+    hints = {hint["hint_code"]: hint["text"] for hint in told["hints"]}
+    assert {"drop_partner", "older_release"} <= hints.keys()
+    assert step in hints["older_release"]
+
+
+def test_another_channel_that_is_named_may_have_builds_of_both(preview_auto):
+    found = preview_auto("pytorch=2.13", "pandas=0.25", "-c", "mine", **cuda("13.0"))
+    assert found["selected"]["builds"][0]["version"] == "2.13.0"
+    assert "python_without" in codes(found)
+
+
+def test_that_is_told_of_a_release_of_which_only_a_part_is_known(conda_in_process, monkeypatch):
+    """The built-in index was said to know CPU builds only, and to be the reason."""
+    for name, value in cuda("13.0").items():
+        monkeypatch.setenv(name, value)
+    words = ("pytorch=2.13", "numpy=1.16", "--offline", "--platform", "linux-64")
+    done = conda_in_process("torch-install", "-d", "--json", "-n", "new", *words)
+    cause = done.json()["guidance"]["cause"]
+    assert cause.startswith("`numpy=1.16` likely has no build for Python 3.10")
+
+
+@pytest.mark.parametrize(
+    ("lines", "python"),
+    [
+        ("python=3.9 pytorch=1.13 torchvision numpy=1.25.2", "3.11"),
+        ("python=3.9 pytorch=1.10 rdkit=2021.09", None),
+        ("python=3.9 pytorch=1.10 cudatoolkit=11.3 scipy>=1.5", "3.14"),
+    ],
+)
+def test_an_offline_step_names_no_python_that_a_line_may_have_no_build_for(
+    tmp_path, conda_in_process, monkeypatch, lines, python
+):
+    """numpy=1.25.2 was offered Python 3.13, and rdkit=2021.09 3.14."""
+    for name, value in cuda("13.0", "12.0").items():
+        monkeypatch.setenv(name, value)
+    file = tmp_path / "environment.yml"
+    listed = "".join(f"  - {line}\n" for line in lines.split())
+    file.write_text(f"channels: [pytorch, conda-forge]\ndependencies:\n{listed}")
+    words = ("--offline", "--platform", "linux-64", "-f", str(file), "-n", "new")
+    done = conda_in_process("torch-install", "-d", "--json", *words)
+    assert done.rc == 1
+    told = " ".join(hint["text"] for hint in done.json()["guidance"]["hints"])
+    assert re.findall(r"--python (\S+)", told)[:1] == ([python] if python else [])
+    assert "run once online" in told

@@ -11,7 +11,7 @@ from ...exceptions.choice import NoFittingBuild, NoFittingSource
 from ...index.hidden import without_hidden
 from ...index.match import admits, read
 from ...index.sources import SOURCES, Source
-from ...models import Choice, NoChoice, Notice, Request
+from ...models import Choice, NoChoice, Notice, Pin, Request
 from ...options import InstallOptions, listing
 from ...selection import alternatives, refused, rules
 from ...selection.choose import choose
@@ -22,6 +22,7 @@ from ...selection.sources.forge_tables import (
     known_pythons,
     may_be_on_conda_forge,
     newest_of_conda_forge,
+    pythons_of,
 )
 from ...selection.specs import never_together, number
 from ...text import reasons
@@ -97,11 +98,13 @@ def refuse(
         of_wheels = wheels.way(told[0].less(), task.target, on)
         better += (step._replace(code="less_of_wheels") for step in of_wheels)
         better = better or list(_with_other_python(told[0], task))
-    older = ["go_online"] if any(map(_older_online, attempts)) else []
-    to_read = dict.fromkeys((*map(_to_read, unread), *older))
+    in_part = [way for each in attempts for way in _in_part(each)]
+    unsure = not (in_part or better) and any(one.case.unsure for one in told)
+    online = unsure or any(map(_older_online, attempts))
+    to_read = dict.fromkeys((*map(_to_read, unread), *(["go_online"] if online else [])))
     ways = (
         *old,
-        *(way for each in attempts for way in _in_part(each)),
+        *in_part,
         *better,
         *([Notice("allow_newer", {"count": excluded})] if excluded else ()),
         *([Notice("allow_packed", {"count": packed})] if packed else ()),
@@ -157,6 +160,7 @@ def _told(attempt: Attempt, tried: Sequence[Source], rule: AutoRule | None) -> _
         asked=task.typed,
         fresh=task.fresh,
         here=lambda: without_cuda(task.typed, task.target, task.machine),
+        unread=records.origin == "built-in",
     )
     advice = alternatives.find(case)
     steps = steps_of(task, advice, case)
@@ -234,7 +238,7 @@ def _as_read(cause: Notice | None, attempt: Attempt) -> Notice | None:
     if cause is None:
         rejected = attempt.found.rejected
         on_cpu = rejected and all(item.code == "cpu_build" for item in rejected)
-        return Notice("cpu_builds_known") if sampled and on_cpu else None
+        return _of_no_python(attempt) or Notice("cpu_builds_known") if sampled and on_cpu else None
     if sampled:
         codes = _OF_SAMPLE
     elif records.excluded or records.packed:
@@ -242,6 +246,18 @@ def _as_read(cause: Notice | None, attempt: Attempt) -> Notice | None:
     else:
         codes = _OF_BUILT_IN if records.origin == "built-in" else {}
     return cause._replace(code=codes.get(cause.code, cause.code))
+
+
+def _of_no_python(attempt: Attempt) -> Notice | None:
+    """What is asked for besides that has no build for any Python of the releases asked for, by the
+    tables."""
+    on, request = attempt.task.machine, attempt.task.request
+    beside = (*on.pins, *(Pin(word, "") for word in request.others))
+    told = [
+        rules.lacking(python, beside, admits, request.pythons)
+        for python in ([on.python] if on.python else pythons_of(on, request, admits))
+    ]
+    return told[-1][1] if told and told[-1] and all(told) else None
 
 
 def _older_online(attempt: Attempt) -> bool:

@@ -12,6 +12,8 @@ PARTNERS = ("torchvision", "torchaudio", "torchtext", "torchdata")
 FAMILY = (TORCH, *PARTNERS)
 #: The channels of the source of that name, which a run with conda-forge leaves out.
 OF_PYTORCH = (TORCH, "nvidia")
+#: The channels whose builds of other packages are read, or much the same; and conda's option.
+KNOWN_CHANNELS = frozenset((*OF_PYTORCH, "conda-forge", "defaults", "--override-channels"))
 #: The packages to install if none is named; the last one only if there is a build of it.
 DEFAULT = (TORCH, *PARTNERS[:2])
 AUDIO = DEFAULT[2]

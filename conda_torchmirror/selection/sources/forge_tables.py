@@ -58,6 +58,14 @@ def known_pythons(machine: Machine) -> list[str]:
     return sorted({p for row in rows if row for p in row["python"]}, key=number, reverse=True)
 
 
+def pythons_of(machine: Machine, request: Request, admits: Admits) -> list[str]:
+    """The Pythons of the releases that a request names, the newest first."""
+    wanted = Wanted(machine, request, admits, conda_forge_tables())
+    rows = [r for r in data("conda_forge.json")["releases"] if wanted.release(TORCH, r["torch"])]
+    there = (row["platforms"].get(machine.subdir) for row in rows)
+    return sorted({p for row in there if row for p in row["python"]}, key=number, reverse=True)
+
+
 def may_be_on_conda_forge(machine: Machine, request: Request, admits: Admits) -> bool:
     """Whether the full index of conda-forge may serve what a part of it cannot: by the tables, or
     because they do not cover the release or words that name builds."""

@@ -151,6 +151,14 @@ CLASH: Table = {
     "pinned.spec.spec": "`{own_spec}` keeps {spec} out",
     "pinned.spec.cuda": "`{own_spec}` keeps builds for CUDA {cuda} out",
     "pinned.spec.python": "`{own_spec}` keeps builds for Python {python} out",
+    "pinned.spec_for.python": "`{own_spec}` has builds for Python {own_pythons}, and these are for "
+    "{python}",
+    "pinned.spec_without.python": "`{own_spec}` has no build for Python {python}, which these are "
+    "for",
+    "pinned.pin_for.python": "the pin {own_spec} ({own_source}) has builds for Python "
+    "{own_pythons}, and these are for {python}",
+    "pinned.pin_without.python": "the pin {own_spec} ({own_source}) has no build for Python "
+    "{python}, which these are for",
     "pinned.spec.cpu_only": "`{own_spec}` keeps CPU builds out",
     "pinned.spec.cuda_build": "`{own_spec}` keeps CUDA builds out",
     "arch_missing.gpu_arch.code_for": "builds with code for {architectures} do not run on a GPU of "
@@ -277,26 +285,6 @@ SOURCE: Table = {
     "PyTorch of this environment is pip's",
     "offline": "PyTorch {version} from the channel {source}, though {other_source} may have a "
     "newer one: {other_reason}",
-}
-
-#: Why a match spec, or a word that asks for wheels, cannot be used.
-SPEC: Table = {
-    "wheel_word": "it is none that pip takes, as `torch==2.7.1`, `torch>=2.6` and "
-    "`torch==2.7.1+cu126` are",
-    "wheel_word_of_conda": "it is a package of conda's, no use to pip: say `{option}` instead",
-    "wheel_word_of_cuda": "{name} is a package of conda's, which pip has no use for: `--cuda` says "
-    "which CUDA wheels are for, as `--cuda 12.6` does",
-    "wheel_word_inside": "{name} is a package of conda's, and wheels of torch bring their own: "
-    "leave it out",
-    "wheel_word_more": "a version alone can be asked for: no address, no marker",
-    "wheel_word_extras": "the extras {extras} are packages, to be named by themselves",
-    "spec_half": "no version follows its operator",
-    "spec_digits": "it has a number of more digits than any version has",
-    "spec_ignored": "conda would read over `{part}` without a word",
-    "spec_several": "it names several packages",
-    "spec_no_package": "it names no package",
-    "spec_unknown_field": "no build can be chosen by its {field}",
-    "spec_variant": "no conda build is for {variant}",
 }
 
 #: Notices on a choice.

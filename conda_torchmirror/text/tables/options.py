@@ -140,3 +140,23 @@ HELP: Table = {
     "  conda torch-verify --facts > node.json\n"
     "  conda torch-verify --collect reports\n",
 }
+
+#: Why a match spec, or a word that asks for wheels, cannot be used.
+SPEC: Table = {
+    "wheel_word": "it is none that pip takes, as `torch==2.7.1`, `torch>=2.6` and "
+    "`torch==2.7.1+cu126` are",
+    "wheel_word_of_conda": "it is a package of conda's, no use to pip: say `{option}` instead",
+    "wheel_word_of_cuda": "{name} is a package of conda's, which pip has no use for: `--cuda` says "
+    "which CUDA wheels are for, as `--cuda 12.6` does",
+    "wheel_word_inside": "{name} is a package of conda's, and wheels of torch bring their own: "
+    "leave it out",
+    "wheel_word_more": "a version alone can be asked for: no address, no marker",
+    "wheel_word_extras": "the extras {extras} are packages, to be named by themselves",
+    "spec_half": "no version follows its operator",
+    "spec_digits": "it has a number of more digits than any version has",
+    "spec_ignored": "conda would read over `{part}` without a word",
+    "spec_several": "it names several packages",
+    "spec_no_package": "it names no package",
+    "spec_unknown_field": "no build can be chosen by its {field}",
+    "spec_variant": "no conda build is for {variant}",
+}
