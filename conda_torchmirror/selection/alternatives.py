@@ -374,7 +374,10 @@ def _less_without(case: Case) -> list[Notice]:
         step._replace(facts={**step.facts, "torch": f"{TORCH} {step.facts['torch']}"})
         for step in less_of_conda_forge(as_it_is)
     ]
-    return [step._replace(code="less_without_cuda") for step in found]
+    return [
+        step._replace(code="less_without_cuda", facts={"online": "", **step.facts})
+        for step in found
+    ]
 
 
 def _use_cpu(case: Case) -> Iterator[Notice]:

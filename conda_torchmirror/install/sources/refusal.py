@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from conda.base.context import context
+
 from ...exceptions.base import TorchMirrorError
 from ...exceptions.channel import ChannelError
 from ...exceptions.choice import NoFittingBuild, NoFittingSource
@@ -12,7 +14,7 @@ from ...index.hidden import without_hidden
 from ...index.match import admits, read
 from ...index.sources import SOURCES, Source
 from ...models import Choice, NoChoice, Notice, Pin, Request
-from ...options import InstallOptions, listing
+from ...options import OFFLINE, InstallOptions, listing
 from ...selection import alternatives, refused, rules
 from ...selection.choose import choose
 from ...selection.facts.names import TORCH
@@ -102,6 +104,8 @@ def refuse(
     unsure = not (in_part or better) and any(one.case.unsure for one in told)
     online = unsure or any(map(_older_online, attempts))
     to_read = dict.fromkeys((*map(_to_read, unread), *(["go_online"] if online else [])))
+    if context.offline:
+        better = list(map(_online, better))
     ways = (
         *old,
         *in_part,
@@ -131,6 +135,14 @@ def refuse(
     )
     error.settled = not (old or unread or any(map(_may_have, attempts)))
     return error
+
+
+def _online(step: Notice) -> Notice:
+    """The step, with the word that it needs a network where its command does: what the tables tell
+    of conda-forge is of the channel, and not in the built-in index."""
+    if "online" not in step.facts or OFFLINE in str(step.facts["command"]).split():
+        return step
+    return step._replace(facts={**step.facts, "online": text("needs_network")})
 
 
 def _may_have(attempt: Attempt) -> bool:

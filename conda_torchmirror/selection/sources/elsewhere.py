@@ -52,7 +52,7 @@ def _conda_forge(wanted: Wanted, asked: InstallOptions) -> Iterator[Notice]:
     asked = asked.without(OFFLINE)  # the tables are of the channel, not of a copy of its index
     if wanted.machine.python_from == "prefix":
         asked = asked._replace(python=wanted.machine.python)
-    facts = {**_releases(first, last), "command": offered(asked)}
+    facts = {**_releases(first, last), "command": offered(asked), "online": ""}
     if cuda:
         yield Notice("use_conda_forge", {**facts, "cuda": cuda})
     else:

@@ -33,6 +33,7 @@ TEXT: Table = {
     "mend_mirrors": "correct or remove {places}; `conda torch-mirror disable` works all the same",
     "channel_forbidden": "`allowlist_channels` or `denylist_channels` of conda's configuration "
     "keeps that channel out",
+    "needs_network": " (with a network)",
     "go_online": "run once online: without `--offline`, `CONDA_OFFLINE`, and `offline` in .condarc",
     "known_platforms": "the built-in index covers {platforms}: `--platform` chooses for one of "
     "them",
@@ -125,16 +126,17 @@ TEXT: Table = {
     "upgrade_driver_override": "a driver of at least {driver} runs CUDA {cuda}, which the override "
     "of `__cuda` then has to say",
     "leave_cuda": "leave `--cuda` out: {torch} with CUDA {cuda} fits",
-    "less_without_cuda": "ask for less, without `--cuda`: `{command}` takes {torch}",
+    "less_without_cuda": "ask for less, without `--cuda`{online}: `{command}` takes {torch}",
     "other_cuda": "`--cuda {cuda}` takes {torch}, for a driver that runs that CUDA",
     "use_conda_forge": (
-        "conda-forge has builds of PyTorch {torch} that fit, with CUDA {cuda}: `{command}`",
-        "conda-forge has builds that fit from PyTorch {since} on, up to {torch} with CUDA {cuda}: "
-        "`{command}`",
+        "conda-forge has builds of PyTorch {torch} that fit, with CUDA {cuda}{online}: `{command}`",
+        "conda-forge has builds that fit from PyTorch {since} on, up to {torch} with CUDA "
+        "{cuda}{online}: `{command}`",
     ),
     "use_conda_forge_cpu": (
-        "conda-forge has CPU builds of PyTorch {torch} that fit: `{command}`",
-        "conda-forge has CPU builds that fit from PyTorch {since} on, up to {torch}: `{command}`",
+        "conda-forge has CPU builds of PyTorch {torch} that fit{online}: `{command}`",
+        "conda-forge has CPU builds that fit from PyTorch {since} on, up to {torch}{online}: "
+        "`{command}`",
     ),
     "use_wheels": (
         "pip wheels of PyTorch {torch} have code for this GPU, with {tag}",
@@ -161,7 +163,7 @@ TEXT: Table = {
     "drop_partner": "leave {names} out",
     "drop_cuda": "leave {words} out: {torch} with CUDA {cuda} fits",
     "drop_cuda_cpu": "leave {words} out: {torch} for the CPU fits",
-    "less_of_conda_forge": "ask for less: `{command}` takes PyTorch {torch} of conda-forge",
+    "less_of_conda_forge": "ask for less{online}: `{command}` takes PyTorch {torch} of conda-forge",
     "less_of_wheels": "ask for less: `{command}` takes wheels of PyTorch {torch} from {variant}",
     "ask_less": "ask for less: `{command}` takes {torch}",
     "test_mirrors": "`conda torch-mirror test` shows which mirrors answer; `--mirror NAME` or "
