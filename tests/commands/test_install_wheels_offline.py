@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from support import wheel_files
-from support.wheel_commands import CUDA, WHEELS, dists
+from support.wheel_commands import CUDA, WHEELS, chosen, dists
 from support.wheel_fixtures import LINUX, imported
 from support.wheel_lab import PYTHON
 from support.wheel_site import put
@@ -296,3 +296,17 @@ def test_why_not_the_others(wheel_lab, conda_in_process, tmp_path):
     words = ("--explain", "--python", PYTHON, "torch", "torchvision", "--dry-run", "-n", "new")
     done = conda_in_process(*WHEELS, *CUDA, *words).ok()
     assert f"torchvision 0.23.0 is there for torch 2.8.0, cu126 and Python {PYTHON}" in done.words
+
+
+@pytest.mark.parametrize("subdir", ["linux-64", "win-64"])
+def test_the_set_of_1_9_1_as_the_page_of_former_releases_has_it(subdir, conda_in_process):
+    """Its torchaudio is one wheel for every accelerator, and in no directory for a CUDA."""
+    words = ("torch==1.9.1+cu111", "torchvision==0.10.1+cu111", "torchaudio==0.9.1")
+    done = conda_in_process(
+        *(*WHEELS, *words, "--cuda", "11.1", "--platform", subdir, "-n", "new"),
+        *("--offline", "--dry-run", "--json"),
+    )
+    assert set(chosen(done)) == {"torch", "torchvision"}
+    found = done.json()["torchmirror"]
+    assert "partner_by_pip" in {warning["code"] for warning in found["warnings"]}
+    assert "torchaudio==0.9.1" in found["steps"][-1]["command"]

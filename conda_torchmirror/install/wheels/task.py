@@ -140,6 +140,9 @@ def prepare(
         request, survey = _as_installed(request, survey, there, options)
     config, (uv, notices) = pip_config.read(prefix), steps.installer(prefix)
     notices = (*notices, *(own.passed_over if own else ()))
+    if own is None:
+        request, aside = wheel_request.left_to_pip(request, tables())
+        notices = (*notices, *(Notice("partner_by_pip", {"spec": spec}) for spec in aside))
     return WheelTask(options, target, request, survey, config, there, own, uv, notices, asked)
 
 

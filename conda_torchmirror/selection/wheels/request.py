@@ -29,7 +29,7 @@ from ..facts.names import (
 )
 from ..facts.names import TORCH as CONDA_TORCH
 from ..specs import cuda_option, cuda_version, has_endless_number
-from .tables import AUDIO, DEFAULT, FAMILY, NAMED, TORCH
+from .tables import AUDIO, DEFAULT, FAMILY, NAMED, TORCH, WheelTables
 
 #: Conda's name for torch, which users may type for wheels too.
 _ALIASES = {CONDA_TORCH: TORCH}
@@ -142,6 +142,29 @@ def read(
         implied=implied,
         typed=tuple(typed),
     )
+
+
+def left_to_pip(request: Request, tables: WheelTables) -> tuple[Request, tuple[str, ...]]:
+    """The request without the partners of which there is one wheel for every accelerator, such as
+    torchaudio 0.9, and their words for pip: PyPI has them, and a directory for a CUDA need not.
+    Only where the releases of torch that are asked for go with one release of the partner.
+    """
+    torches = [understand(spec) for spec in request.specs[TORCH]]
+    releases = [one for one in tables.stated if all(_takes(asked, one) for asked in torches)]
+    specs, words = dict(request.specs), []
+    for name in request.specs.keys() - {TORCH, *request.wishes}:
+        versions = {tables.partner(name, one) for one in releases}
+        version = versions.pop() if len(versions) == 1 else None
+        asked = [understand(spec) for spec in request.specs[name]]
+        if version and tables.is_neutral(name, version) and all(_takes(a, version) for a in asked):
+            del specs[name]
+            words.append(f"{name}=={version}")
+    words.sort()
+    return request._replace(specs=specs, others=(*request.others, *words)), tuple(words)
+
+
+def _takes(asked: Asked | BadWord, version: str) -> bool:
+    return isinstance(asked, Asked) and asked.specifier.contains(version)
 
 
 def accelerator(word: str) -> str | None:

@@ -85,8 +85,7 @@ class WheelTables:
 
     def home(self, project: str, version: str, variant: str, subdir: str) -> Home:
         """What a wheel is built for, by the directory that it is in."""
-        until = self._neutral.get(project)
-        if until and _order(version) <= _order(until):
+        if self.is_neutral(project, version):
             return Home("neutral")
         if subdir.startswith("osx-"):
             return Home("cpu")
@@ -97,6 +96,11 @@ class WheelTables:
         if NAMED.fullmatch(variant):
             return Home("named")
         return self._plain_home(project, version, subdir) if not variant else Home("unknown")
+
+    def is_neutral(self, project: str, version: str) -> bool:
+        """Whether a partner is one wheel for every accelerator."""
+        until = self._neutral.get(project)
+        return until is not None and _order(version) <= _order(until)
 
     def _plain_home(self, project: str, version: str, subdir: str) -> Home:
         """What a wheel of PyPI is built for: a partner for the CUDA of its torch."""

@@ -10,6 +10,7 @@ from support.wheels import asked, chosen, versions
 
 from conda_torchmirror.selection.wheels import request
 from conda_torchmirror.selection.wheels.request import BadWord, accelerator, admits
+from conda_torchmirror.selection.wheels.tables import tables
 
 RELEASES = ("2.6.0", "2.7.0", "2.7.1", "2.8.0", "2.10.0")
 
@@ -159,3 +160,31 @@ def test_a_word_is_what_packaging_takes_for_one(tail: str, head: str):
 )
 def test_the_accelerator_that_a_word_names(word: str, meaning: str | None):
     assert accelerator(word) == meaning
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        # As the page of former releases has it.
+        (
+            ("torch==1.9.1+cu111", "torchvision==0.10.1+cu111", "torchaudio==0.9.1"),
+            "torchaudio==0.9.1",
+        ),
+        (("torch==1.9.1", "torchaudio"), "torchaudio==0.9.1"),
+        (("torch==2.3.0+cu121", "torchtext"), "torchtext==0.18.0"),
+        (("torch=2.3", "torchtext==0.18.0"), "torchtext==0.18.0"),
+        (("torch==2.3.0", "torchtext==0.16.0"), None),  # which goes with another torch
+        (("torch==2.5.1", "torchtext"), None),  # there is none
+        (("torch", "torchtext"), None),  # which one follows from the choice
+        (("torch==1.10.1+cu113", "torchaudio==0.10.1"), None),  # one wheel for each CUDA
+        (("torch==1.9.1",), None),
+        ((), None),
+    ],
+)
+def test_a_partner_that_is_one_wheel_for_every_accelerator_is_left_to_pip(words, left):
+    """A directory for a CUDA need not have it, and was said to lack it; PyPI has it."""
+    before = asked(*words)
+    found, told = request.left_to_pip(before, tables())
+    assert told == found.others == ((left,) if left else ())
+    gone = {left.partition("=")[0]} if left else set()
+    assert found.specs.keys() == before.specs.keys() - gone

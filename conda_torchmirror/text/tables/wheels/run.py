@@ -8,6 +8,10 @@ TEXT: Table = {
     "reading_wheels": "Reading the wheels of {mirror}",
     "built_in_wheels": "from the built-in list of {date}: a preview; an installation reads the "
     "pages of the mirror",
+    "partner_by_pip": (
+        "{spec} is one wheel for every accelerator: pip takes it from the index of the other "
+        "packages"
+    ),
     "derived_wheels": (
         "{count} of these wheels is known by the naming rules only, not from a listing",
         "{count} of these wheels are known by the naming rules only, not from a listing",
