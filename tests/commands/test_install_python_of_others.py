@@ -96,6 +96,50 @@ def test_the_other_source_is_passed_over_for_want_of_that_build(preview_auto):
 
 
 @pytest.mark.parametrize(
+    ("lines", "python"),
+    [("pytorch pandas=0.25", "3.8"), ("pytorch pandas", "3.12"), ("pytorch pandas>=0.25", "3.12")],
+)
+def test_a_file_of_the_channel_that_ended_has_that_python_too(
+    at_both, conda_in_process, tmp_path, monkeypatch, lines, python
+):
+    """conda-forge, which the file names as well, was not asked: it got Python 3.12."""
+    for name, value in cuda("13.0").items():
+        monkeypatch.setenv(name, value)
+    at_both(channels=[])
+    file = tmp_path / "environment.yml"
+    listed = "".join(f"  - {line}\n" for line in lines.split())
+    file.write_text(f"channels: [pytorch, conda-forge]\ndependencies:\n{listed}")
+    words = ("--source", CHANNEL, "-f", str(file), "-n", "new")
+    done = conda_in_process("torch-install", "-d", "--json", *words).ok()
+    assert done.json()["torchmirror"]["selected"]["python"] == python
+
+
+@pytest.mark.parametrize(
+    ("pythons", "python"), [(("3.11",), "3.11"), (("3.7",), "3.8"), ((), "3.8")]
+)
+def test_the_builds_of_a_channel_that_is_named_count_too(
+    at_both, conda_in_process, make_mirror, tmp_path, monkeypatch, pythons, python
+):
+    """conda-forge's alone lowered the Python."""
+    from support.channels import write_channel
+
+    for name, value in cuda("13.0").items():
+        monkeypatch.setenv(name, value)
+    index: dict = {"packages": {}}
+    for each in pythons:
+        of = (f"python >={each},<3.{int(each[2:]) + 1}.0a0",)
+        _add(index, "pandas", "0.25.3", f"mine{each[2:]}", of)
+    write_channel(tmp_path / "mine", "linux-64", index["packages"])
+    write_channel(tmp_path / "mine", "noarch", {})
+    mine = make_mirror(tmp_path, {"mine": ""}).channel_url("mine")
+    words = ("--source", CHANNEL, "-c", mine, "-c", FORGE, "-n", "new", "pytorch", "pandas=0.25")
+    assert "Python 3.8, linux-64" in conda_in_process("torch-install", "-d", *words).ok().stdout
+    # An installation reads it. These indexes are of no packages, so that it gets no further.
+    done = conda_in_process("torch-install", "-d", "--solve", *words)
+    assert f"Python {python}, linux-64" in done.stdout
+
+
+@pytest.mark.parametrize(
     ("words", "cause", "step"),
     [
         (

@@ -7,11 +7,13 @@ are read first, because a discontinued one can only win with a release up to its
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from conda.base.context import context
 
+from ...exceptions.channel import ChannelError, NothingCached
 from ...exceptions.usage import Contradiction
 from ...index.match import admits
 from ...index.sources import AUTO, Source, named, traits
@@ -21,7 +23,7 @@ from ...options import InstallOptions
 from ...selection import rules
 from ...selection.sources.compare import newest, suits
 from ...selection.sources.order import Order, Why, order
-from ...selection.specs import release
+from ...selection.specs import package_name, release
 from ...text.messages import text
 from ..attempt import Attempt, attempt, of_those_with_toolkit
 from ..departures import with_dependents
@@ -89,7 +91,7 @@ def find(task: Task, order: Order, reader: RecordReader) -> SourceChoice:
             unread.append(Unread(source, error))
             continue
         # What is read of one channel holds beside the set of another, which has none of it.
-        known = _pythons(task.request, found, known)
+        known = _pythons(task.request, (*found.builds, *_beside(of_source, tried, reader)), known)
         request = of_source.request._replace(pythons=known)
         tried.append(attempt(of_source._replace(request=request), found))
     if not tried:
@@ -122,10 +124,34 @@ def find(task: Task, order: Order, reader: RecordReader) -> SourceChoice:
     return SourceChoice(best, sets[winner], why, others, tuple(unread), order.newest)
 
 
-def _pythons(request: Request, found: Records, known: rules.Pythons) -> rules.Pythons:
-    """What the further packages of a request ask of Python in these records and those before."""
-    here = rules.pythons(request.others, found.builds, admits)
+def _pythons(request: Request, builds: Sequence[Build], known: rules.Pythons) -> rules.Pythons:
+    """What the further packages of a request ask of Python in these builds and those before."""
+    here = rules.pythons(request.others, builds, admits)
     return {w: here.get(w, frozenset()) | known.get(w, frozenset()) for w in {**known, **here}}
+
+
+def _beside(task: Task, tried: Sequence[Attempt], reader: RecordReader) -> list[Build]:
+    """The builds of further packages of the channels beside the source's, where these may decide on
+    Python: of the one that has everything else, if it was not read before, and where conda solves,
+    of those that are named."""
+    words, source = task.request.others, task.source
+    if task.machine.python or not rules.unknown(words, {}, admits):
+        return []
+    from .. import other_packages
+
+    found: list[Build] = []
+    base = source.base_channel
+    if base in task.configured and base not in (
+        source.channel,
+        *(each.task.source.channel for each in tried),
+    ):
+        with suppress(ChannelError, NothingCached):
+            found += reader.read(base, frozenset(map(package_name, words))).builds
+    if task.options.solving:
+        named = other_packages.near(source, words, task.options.channels)
+        there = other_packages.at_hand(words, named, Records((), "live"), task.machine.subdir)
+        found += (build for builds in there.values() for build in builds)
+    return found
 
 
 def _cached(task: Task, reader: RecordReader, source: Source) -> Sequence[Build] | None:
