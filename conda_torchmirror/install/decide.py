@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from conda.base.constants import ChannelPriority
 from conda.base.context import context
 
 from ..exceptions.channel import ChannelError, NothingCached
+from ..exceptions.environment import UnreadableHistory
 from ..handover.channels import kept
 from ..index.hidden import without_hidden
 from ..index.match import admits
 from ..index.sources import SOURCES, Source
 from ..machine import accelerators
 from ..machine import survey as machine
+from ..machine.departure import is_file, requested
 from ..mirrors.addresses import name_among
 from ..mirrors.registry import Route
 from ..models import Build, Choice, Decision, Departure, Notice, Pin, Plan, Records
@@ -85,6 +88,7 @@ def decide(
         *extras.notices,
         *_to_keep(lasting, task),
         *_beside(choice, extras.pins, task),
+        *_of_list(task),
         *_of_other_gpu(choice, task),
         *notices_.for_this_computer(task, choice.torch, task.source.knowledge),
         *notices_.about(choice, task, records),
@@ -317,6 +321,14 @@ def _beside(choice: Choice, pins: Sequence[str], task: Task) -> Iterator[Notice]
         f"{pin.text} ({pin.source})" for pin in told if pin.source and pin.spec not in pins
     ]:
         yield Notice("pins_beside", {"pins": ", ".join(weaker)})
+
+
+def _of_list(task: Task) -> Iterator[Notice]:
+    """Tell of an environment whose every package is an exact request to plain conda: this run takes
+    them by name, and the command that is printed cannot."""
+    with suppress(UnreadableHistory):
+        if task.target.exists and any(map(is_file, requested(str(task.target.prefix)).values())):
+            yield Notice("listed_there")
 
 
 def _of_other_gpu(choice: Choice, task: Task) -> Iterator[Notice]:

@@ -28,7 +28,7 @@ from ..handover.transaction import heeded
 from ..handover.transaction.heeded import Unheeded
 from ..index import match
 from ..index.sources import AUTO, SOURCES, Source, foreign, read_some
-from ..machine.departure import requested
+from ..machine.departure import is_file, requested
 from ..machine.environment import option_of
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route
@@ -121,15 +121,17 @@ def conflict(task: Task, decision: Decision) -> PartnerConflict | None:
 
 
 def _asked_before(task: Task, decision: Decision) -> Iterator[str]:
-    """The specs of the environment's history, which conda goes on satisfying: without those that
-    this run asks for anew, as by a build of the set, or takes out."""
+    """The specs of the environment's history, which conda goes on satisfying, files of a list by
+    name: without those that this run asks for anew, as by a build of the set, or takes out."""
     if task.target.to_be_made:
         return
     anew = {build.name for build in decision.choice.builds}
     anew |= {*map(package_name, task.request.others), *decision.plan.departure.named}
-    for name, spec in requested(str(decision.prefix), listed=False).items():
-        if name not in anew:
+    for name, spec in requested(str(decision.prefix)).items():
+        if name not in anew and not is_file(spec):
             yield str(spec)
+        elif name not in (*anew, *decision.plan.departure.orphans):
+            yield name
 
 
 def unread(

@@ -45,11 +45,13 @@ def test_a_partner_comes_along_and_mkl_gives_way(copy_of, conda_in_process):
 
 
 def test_another_release_and_cuda(copy_of, conda_in_process):
-    """Refused: pytorch 2.0.1 itself did not go with the set, and was to be left out."""
+    """Refused: pytorch 2.0.1 itself did not go with the set, and was to be left out. The command
+    that was printed as the same ended in conda's list of conflicts."""
     prefix = copy_of(*OLD)
     before = installed(prefix)
     words = ("torch-install", "-y", "-p", prefix, "--source", "pytorch", "pytorch=2.1.0")
-    conda_in_process(*words, "--cuda", "12.1").ok()
+    done = conda_in_process(*words, "--cuda", "12.1").ok()
+    assert "a command that is typed by hand may find no solution where this run does" in done.words
     found = installed(prefix)
     assert found["pytorch"] == "2.1.0=py3.10_cuda12.1_cudnn8.9.2_0"
     assert found["libcublas"].startswith("12.1.")
@@ -72,12 +74,24 @@ def test_the_channel_of_torch_is_changed(copy_of, conda_in_process):
     assert "linux-64::" not in done.stdout.partition("Package Plan")[0]
 
 
+def test_what_does_not_go_with_an_older_release_is_named(copy_of, conda_in_process):
+    """Ended in conda's list of conflicts: nothing of a copy was known as asked for before."""
+    prefix = copy_of(*OLD[:-2], "pytorch::pytorch=2.1.0", "pytorch-cuda=12.1", "lightning")
+    words = ("torch-install", "-y", "-p", prefix, "--source", "pytorch", "pytorch=1.12.1")
+    refused = conda_in_process(*words, "--cuda", "11.6")
+    assert "`lightning` of this environment does not go with this set" in refused.words
+    conda_in_process("remove", "-y", "-p", prefix, "lightning").ok()
+    conda_in_process(*words, "--cuda", "11.6").ok()
+    assert installed(prefix)["pytorch"].startswith("1.12.1=")
+
+
 def test_what_was_asked_for_by_a_spec_is_kept_to(env_with, conda_in_process):
     """Only files of a list are: a build that is typed stays."""
     prefix = env_with(*OLD, "numpy=1.26.4=stub_0")
     words = ("torch-install", "-y", "-p", prefix, "--source", "pytorch", "pytorch=2.1.0")
-    conda_in_process(*words, "--cuda", "12.1").ok()
+    done = conda_in_process(*words, "--cuda", "12.1").ok()
     assert installed(prefix)["numpy"] == "1.26.4=stub_0"
+    assert "typed by hand" not in done.words
 
 
 def test_cuda_that_somebody_may_have_asked_for_stays_and_is_told(copy_of, conda_in_process):

@@ -39,6 +39,9 @@ TEXT: Table = {
     "metapackage_removed": "{spec} goes with no build of this set, and leaves the environment",
     "pins_beside": "what is chosen and pinned here applies together with {pins}; of the two, conda "
     "by itself, as in a command that is typed by hand, may take the pin alone",
+    "listed_there": "this environment was cloned, or made from a list of files: conda by itself "
+    "keeps to each of them, down to its build, so that a command that is typed by hand may find no "
+    "solution where this run does",
     "plan_saved": (
         "Plan saved in {folder}: {count} package, {size} to download.",
         "Plan saved in {folder}: {count} packages, {size} to download in all.",
