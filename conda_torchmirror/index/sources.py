@@ -118,6 +118,9 @@ SOURCES = (
     ),
 )
 
+#: How the builds of Anaconda's defaults begin, which end as conda-forge's do.
+_OF_DEFAULTS = ("gpu_", "cpu_py")
+
 #: The value of `--source` that leaves the source to the rule.
 AUTO = "auto"
 #: The value of `--source` for wheels, which come by pip and not from a channel.
@@ -167,7 +170,8 @@ def channel_of_torch(spec: str, channel: str) -> str:
     """The channel that a torch with this exact spec was installed from. Where that is known by an
     address alone, such as a company's mirror, or not at all, it is the channel of the source whose
     builds are named so."""
-    if "://" not in channel and not channel.startswith("<"):
+    nameless = "://" in channel or channel.startswith("<")
+    if not nameless or spec.rpartition("=")[2].startswith(_OF_DEFAULTS):
         return channel
     forms = {source.facts.named_for(spec) for source in SOURCES}
     return next((source.channel for source in SOURCES if source.name in forms), channel)

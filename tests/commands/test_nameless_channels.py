@@ -8,6 +8,8 @@ import json
 import pytest
 from support.change_fixtures import FORGE_ENV, OFFICIAL_ENV
 
+from conda_torchmirror.index.sources import channel_of_torch
+
 pytest_plugins = ("support.change_fixtures",)
 
 COMPANY = "https://nexus.company.test/repository/proxy"
@@ -61,3 +63,22 @@ def test_with_a_mirror_of_ones_own_a_preview_counts_what_leaves(
     )
     assert preview["removed"] == solved["removed"]
     assert "cuda-cudart" in preview["removed"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "channel"),
+    [
+        ("pytorch=2.8.0=cuda129_mkl_py312_had1c889_302", "conda-forge"),
+        ("pytorch=2.0.0=cpu_generic_py310hb5a9f8e_0", "conda-forge"),
+        ("pytorch=2.5.1=py3.12_cuda12.4_cudnn9.1.0_0", "pytorch"),
+        ("pytorch=2.5.1=py3.12_cuda12.4_cudnn9_0", "pytorch"),
+        ("pytorch=2.5.1=py3.12_cpu_0", "pytorch"),
+        # Of defaults, and of nobody.
+        ("pytorch=2.0.1=gpu_cuda118py311h7799f5a_100", COMPANY),
+        ("pytorch=2.3.0=cpu_py312h06982b2_0", COMPANY),
+        ("pytorch=2.3.1=0", COMPANY),
+    ],
+)
+def test_a_build_is_of_the_channel_that_names_its_builds_so(spec, channel):
+    assert channel_of_torch(spec, COMPANY) == channel
+    assert channel_of_torch(spec, "pkgs/main") == "pkgs/main"
