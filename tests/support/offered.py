@@ -57,6 +57,7 @@ CHANGES: Mapping[str, frozenset[str]] = {
     "take_with_partner": frozenset(("specs", "python")),
     "complete_file": _NEW | _FOR_WHEELS | _DONE | {"check"},
     "fetch_wheels": frozenset(("action", "download", "save", "check", "--offline")),
+    "file_family_alone": _NEW | _OPENED | {"files", "override_channels"},
     "file_name_torch": frozenset(("specs",)),
     "file_open_lines": _NEW | _OPENED | {"cuda", "source"},
     "file_leave_lines": _NEW | _OPENED | {"cuda", "source"},

@@ -19,7 +19,7 @@ from ...index.sources import WHEELS, Source, allowed
 from ...machine.environment import is_environment
 from ...mirrors.addresses import name_of
 from ...models import Choice, Machine, Notice, Pin, Request
-from ...options import InstallOptions
+from ...options import NEW, InstallOptions
 from ...selection import alternatives, refused
 from ...selection.choose import choose
 from ...selection.facts.names import (
@@ -63,10 +63,16 @@ def steps(
         reword = _REWORDED.get(step.code, _as_written)
         found += reword(files, step, case)
     if all(step.code.startswith(_NO_WAY) for step in found):
+        yield from lines.family_alone(files, case, has_choice)
         yield from lines.of_other_source(files, case, source)
     yield from found
     if not of and _may_serve(case):
-        yield from files.as_they_are(case.asked)
+        in_vain = not advice.blamed.isdisjoint(("arch_missing", "cudnn_too_new"))
+        # Conda asks neither `--cuda` nor the driver.
+        of_any = case.machine._replace(cuda="99", driver=None)
+        in_vain = in_vain and case.take(of_any, case.request._replace(cuda="auto")) is None
+        for step in files.as_they_are(case.asked):
+            yield step._replace(code="file_as_it_is_in_vain") if in_vain else step
 
 
 def _as_written(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Notice]:
@@ -324,20 +330,22 @@ def _other_of_pytorch(channels: Iterable[str], sources: Sequence[Source]) -> str
     return other
 
 
-def has_choice(asked: InstallOptions, files: FileRequest) -> bool:
+def has_choice(asked: InstallOptions, files: FileRequest | None = None) -> bool:
     """Whether a run with these options has a choice, by what is known without reading a channel."""
     from ..sources import words
     from ..sources.given import Given
     from ..task import Target
 
     options = words.in_force(asked).options
-    prefix = context.target_prefix if asked.name or asked.prefix else None
+    there = (asked.name or asked.prefix) and asked.name != NEW
+    prefix = context.target_prefix if there else None
     target = Target(prefix, exists=prefix is not None and is_environment(prefix))
-    options = options._replace(
-        specs=(*files.family, *options.specs),
-        python=options.python or files.python,
-        channels=(*options.channels, *files.channels),
-    )
+    if files:
+        options = options._replace(
+            specs=(*files.family, *options.specs),
+            python=options.python or files.python,
+            channels=(*options.channels, *files.channels),
+        )
     try:
         return Given(options, asked.source, files, target, context.subdir, asked).has_choice()
     except TorchMirrorError:

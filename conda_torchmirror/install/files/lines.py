@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...index.match import admits, read
@@ -13,6 +13,7 @@ from ...options import InstallOptions
 from ...selection import alternatives, refused, rules
 from ...selection.facts.names import (
     CUDA_NAMES,
+    DEFAULT,
     FAMILY,
     GPU_METAPACKAGE,
     METAPACKAGES,
@@ -119,6 +120,28 @@ def of_other_source(files: FileRequest, case: refused.Case, source: Source) -> I
             ]:
                 yield from found
                 return
+
+
+def family_alone(
+    files: FileRequest, case: refused.Case, chooses: Callable[[InstallOptions], bool]
+) -> Iterator[Notice]:
+    """Choose the packages of the family without the file, where its other lines are exact builds,
+    which go with no other set than its own; with its Python if that is possible. `chooses` tells
+    whether there is a choice with these options."""
+    asked = case.asked
+    exact = (build_of(spec) for spec in files.beside if package_name(spec) != "python")
+    if asked is None or asked.specs or not any(exact):
+        return
+    names = tuple(name for name in FAMILY if name in case.request.specs)
+    names = () if {*names} == {*DEFAULT} else names  # of the default set torchaudio may be left out
+    alone = asked._replace(files=(), specs=names, channels=(), override_channels=False)
+    alone = alone if asked.name and case.fresh else alone.elsewhere()
+    for python in dict.fromkeys((asked.python or case.machine.python, None)):
+        step = alone._replace(python=python)
+        if chooses(step):
+            facts = {"file": files.label, "command": offered(step)}
+            yield Notice("file_family_alone", facts)
+            return
 
 
 def _is_listed(case: refused.Case, python: Any) -> bool:

@@ -285,6 +285,10 @@ TEXT: Table = {
     "is chosen",
     "file_keep_lines": "keep the lines for this system, in a file of their own for each system",
     "file_as_it_is": "`{command}` takes the file as it is, and chooses nothing",
+    "file_as_it_is_in_vain": "`{command}` takes the file as it is, and chooses nothing: no GPU "
+    "build of its PyTorch runs on this GPU",
+    "file_family_alone": "other lines of {file} are exact builds, which go with no other PyTorch: "
+    "take that without the file, `{command}`, and install what else is needed after it",
     "file_on_platform": "the file is of {subdir}: `--platform {subdir}` previews it, and there "
     "`{command}` takes it as it is",
     "file_export_anew": "for any platform, export it there anew: `conda env export --from-history`",
