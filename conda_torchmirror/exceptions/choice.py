@@ -147,6 +147,16 @@ class ChannelUnread(TorchMirrorError):
     facts = ("channel", "packages")
 
 
+class InstalledFrozen(TorchMirrorError):
+    """A solve fails that may change no installed package, and not one that may. The raise adds the
+    step."""
+
+    code = "installed_frozen"
+    message = N_("conda finds no solution that leaves every installed package as it is")
+    cause = N_("`{option}` was given; without it there is a solution")
+    facts = ("option",)
+
+
 class PartnerConflict(TorchMirrorError):
     """Another requested package needs a different set than the chosen one."""
 

@@ -18,6 +18,7 @@ from ..exceptions.channel import ChannelError, NothingCached
 from ..exceptions.choice import (
     ChannelUnread,
     DefaultPackage,
+    InstalledFrozen,
     NotAsChosen,
     PartnerConflict,
     PartnerThere,
@@ -47,6 +48,8 @@ from .task import Task
 
 #: What stands for the channel of a package that is of none: of pip, or of a file.
 _OF_NO_CHANNEL = ("", "pypi", "<unknown>")
+#: Conda's option that lets a solve change no installed package.
+_FREEZING = "--freeze-installed"
 #: How many packages to name as those of a channel.
 _SHOWN = 5
 
@@ -168,6 +171,19 @@ def unread(
             shown = ", ".join([*packages[:_SHOWN], *(["..."] if packages[_SHOWN:] else [])])
             return ChannelUnread(channel=safe(name), packages=safe(shown), ways=(way,))
     return None
+
+
+def frozen(
+    task: Task, command: Sequence[str], variables: Mapping[str, str]
+) -> InstalledFrozen | None:
+    """The error for a solve that fails because no installed package may change, of which the chosen
+    set needs some; None where that is not why."""
+    if (_FREEZING,) not in task.options.passed:
+        return None
+    if not solves([word for word in command if word != _FREEZING], variables):
+        return None
+    way = Notice("unfreeze", {"command": safe(offered(task.typed.without(_FREEZING)))})
+    return InstalledFrozen(option=_FREEZING, ways=(way,))
 
 
 def _along(asked: InstallOptions, name: str, source: Source) -> InstallOptions:

@@ -120,3 +120,26 @@ def test_the_channel_of_what_stays_changes_no_source(env_with, at_server, conda_
     again = conda_in_process(*command[1:], "--json").ok().json()["torchmirror"]
     assert again["selected"]["source"] == "pytorch"
     assert again["selected"]["builds"][0]["version"].startswith("2.4.")
+
+
+@pytest.mark.parametrize("preview", [(), ("-d", "--solve")], ids=["run", "preview"])
+def test_what_may_not_change_is_the_cause_where_the_set_needs_another(
+    env_with, conda_in_process, preview
+):
+    """Conda's classic solver told every package of the environment, as far as it got."""
+    option = "--freeze-installed"
+    prefix = env_with(*FORGE_ENV)
+    before = tree(prefix)
+    refused = conda_in_process(*OFFICIAL, "-y", "-p", prefix, option, *preview, "--json")
+    if refused.rc == 0:
+        pytest.skip("this solver finds a solution")
+    assert tree(prefix) == before
+    found = refused.json()
+    assert found["torchmirror"]["error"] == "installed_frozen"
+    assert option in found["guidance"]["cause"]
+    (hint,) = found["guidance"]["hints"]
+    assert hint["hint_code"] == "unfreeze"
+    command = shlex.split(hint["text"].split("`")[1])
+    assert option not in command
+    conda_in_process(*command[1:], "-y").ok()
+    assert preview or installed(prefix)["pytorch"].startswith("2.5.1=py3.12_cuda12.4")

@@ -66,6 +66,7 @@ CHANGES: Mapping[str, frozenset[str]] = {
     "file_bare_and_leave": _NEW | _OPENED | {"cuda", "source"},
     "read_along": frozenset(("channels", "source")),
     "read_along_flexible": frozenset(("channels", "source", "--strict-channel-priority")),
+    "unfreeze": frozenset(("--freeze-installed",)),
     "confirm_change": frozenset(("source",)),
     "new_with_request": _NEW,
     "bound_newer": _NEW | {"source"},

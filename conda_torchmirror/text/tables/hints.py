@@ -264,6 +264,7 @@ TEXT: Table = {
     "leave_partner_out": "leave it out, or install it into an environment of its own",
     "make_without_defaults": "make it without: `conda create {where} --no-default-packages`; then "
     "run this again",
+    "unfreeze": "let the solver change them: `{command}`",
     "read_along": "let the solver read it too: `{command}`",
     "read_along_flexible": "let the solver read it too, without strict priority: `{command}`",
     "ask_as_pinned": "ask for it as it is needed: `{command}`",
