@@ -37,6 +37,13 @@ def test_what_a_sample_lacks_is_not_said_of_the_channel(preview, words, says):
     assert says in done.json()["guidance"]["cause"]
 
 
+def test_nothing_older_is_pointed_to_where_newer_is_asked_for(preview):
+    """It was said that only the channel's own index has what is older."""
+    done = preview("--json", "--offline", "pytorch>=2.9", "--source", CHANNEL, **cuda("12.9"))
+    cause = done.json()["guidance"]["cause"]
+    assert "has no `pytorch>=2.9` for linux-64: it knows 1.8.0 to 2.5.1; the channel" in cause
+
+
 @pytest.mark.parametrize(
     ("words", "says", "online"),
     [

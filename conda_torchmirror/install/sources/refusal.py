@@ -257,6 +257,10 @@ def _as_read(cause: Notice | None, attempt: Attempt) -> Notice | None:
         codes = _OF_HIDDEN
     else:
         codes = _OF_BUILT_IN if records.origin == "built-in" else {}
+    if codes is _OF_BUILT_IN and cause.code == "no_such_release":
+        before = f"{TORCH}<{cause.facts['first']}"
+        if never_together(str(cause.facts["spec"]), before, TORCH, admits):
+            return cause._replace(code="no_such_release_known")
     return cause._replace(code=codes.get(cause.code, cause.code))
 
 

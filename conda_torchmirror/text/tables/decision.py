@@ -228,6 +228,8 @@ CAUSE: Table = {
     "nothing_for_platform": "the channel has no build of PyTorch for {subdir}",
     "no_such_release_built_in": "the built-in index has no `{spec}` for {subdir}: it knows {first} "
     "to {last}, and only the channel's own index, without `--offline`, has what is older",
+    "no_such_release_known": "the built-in index has no `{spec}` for {subdir}: it knows {first} to "
+    "{last}",
     "no_such_build_sample": "the built-in index, which has some of the builds, knows no `{spec}` "
     "for {subdir}",
     "no_such_build": "no build of that release for {subdir} is `{spec}`",
