@@ -29,6 +29,16 @@ class NothingCachedToSolve(TorchMirrorError):
     hints = ("go_online",)
 
 
+class PackagesNotCached(TorchMirrorError):
+    """Offline, and packages that are to be installed are not in conda's package cache."""
+
+    code = "packages_not_cached"
+    message = N_("conda's package cache does not hold {files}")
+    cause = N_("conda is offline, and takes packages from there alone")
+    facts = ("files",)
+    hints = ("go_online", "bring_packages")
+
+
 class ChannelError(TorchMirrorError):
     """Base of everything that goes wrong while a channel's index is read.
 

@@ -43,6 +43,7 @@ from ..redirect.configuration import environment, inner_command
 from ..selection.facts.names import FAMILY, PIP_NAMES, RUNTIMES
 from ..selection.plan import FLEXIBLE
 from ..selection.specs import package_name
+from . import package_cache
 from .solve import with_credentials
 from .transaction import asked, damaged, heeded, pins
 from .transaction.undoing import undone_whole
@@ -136,7 +137,7 @@ def _run(
         code = 0
     except Exception as error:
         clean(error)
-        shown = damaged.find(error) or error
+        shown = damaged.find(error) or package_cache.lacking(error, command) or error
         _attach(shown, extra)
         if shown is not error:
             raise shown from error

@@ -20,9 +20,12 @@ from typing import Any
 from conda.base.context import context
 from conda.common.url import path_to_url
 from conda.core.package_cache_data import PackageCacheData, ProgressiveFetchExtract
+from conda.exceptions import PackagesNotFoundError
 from conda.models.channel import Channel
+from conda.models.match_spec import MatchSpec
 from conda.models.records import PackageCacheRecord
 
+from ..exceptions.channel import PackagesNotCached
 from ..index.repodata import validate
 from ..mirrors import addresses
 from ..mirrors.registry import Route
@@ -31,6 +34,9 @@ from .transaction import damaged
 log = getLogger(__name__)
 
 _CHUNK = 1 << 20  # bytes
+_SHOWN = 5  # names in an error
+#: The file in what conda says of an address that it does not fetch offline.
+_FILE = re.compile(r"/([^/\s]+\.(?:conda|tar\.bz2))[.\s]")
 #: What has a meaning in an address, which conda's own function leaves as it is: a file in a folder
 #: named C# or 50%25 was looked for elsewhere. Other than on Windows, a backslash is part of a name.
 _MEANING = re.compile(r"[%#?\x00-\x1f]" if os.name == "nt" else r"[%#?\\\x00-\x1f]")
@@ -62,6 +68,29 @@ def _channel(url: str, known: dict[str, str]) -> str | None:
             return name
     found = addresses.split(url)
     return found.identified.channel if found is not None else None
+
+
+def lacking(error: BaseException, command: Sequence[str]) -> PackagesNotCached | None:
+    """The error for packages that an offline run does not have, in the place of conda's: that no
+    channel has them (conda 24.7), or that it would not fetch them, once for each. None for any
+    other."""
+    if not context.offline:
+        return None
+    exact = [word for word in command if word.count("=") == 2 and word[:1] != "-"]
+    errors = getattr(error, "errors", None) or [error]
+    if any(type(one).__name__ == "OfflineError" for one in errors):  # not in conda 24.7
+        urls = (_FILE.search(str(one)) for one in errors)
+        ours = tuple(word.replace("=", "-") for word in exact)  # named first
+        names = sorted(
+            {u[1] for u in urls if u}, key=lambda name: (not name.startswith(ours), name)
+        )
+    elif isinstance(error, PackagesNotFoundError):
+        asked = [(word, MatchSpec(word)) for word in exact]
+        names = [word for word, spec in asked if not any(PackageCacheData.query_all(spec))]
+    else:
+        return None
+    shown = names[:_SHOWN] + ["..."] * (len(names) > _SHOWN)
+    return PackagesNotCached(files=", ".join(shown)) if names else None
 
 
 def check_allowed(records: Iterable[Any]) -> None:

@@ -21,7 +21,7 @@ _COMMAND = re.compile(r"`(conda [^`]*)`")
 ELSEWHERE = frozenset(
     (
         *("print_facts", "write_reports", "fetch_wheels", "wheels_in_folder", "save_first"),
-        *("go_online", "see_list", "built_in_part"),
+        *("go_online", "see_list", "built_in_part", "bring_packages"),
         "conda_takes_it",  # where conda has that channel
         "leave_one_out",  # see `test_either_of_two_that_contradict_may_be_left_out`
     )

@@ -35,6 +35,8 @@ TEXT: Table = {
     "keeps that channel out",
     "needs_network": " (with a network)",
     "go_online": "run once online: without `--offline`, `CONDA_OFFLINE`, and `offline` in .condarc",
+    "bring_packages": "or save it where there is a network, by `--save-plan DIR --with-packages`: "
+    "the folder is all that is needed here",
     "known_platforms": "the built-in index covers {platforms}: `--platform` chooses for one of "
     "them",
     "look_online": "whether `{channel}` has anything for {subdir} is seen online: run it without "
