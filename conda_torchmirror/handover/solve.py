@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from conda.api import PrefixData
 from conda.base.context import context
 from conda.cli.main import main_subshell
-from conda.exceptions import DryRunExit
+from conda.exceptions import DryRunExit, PackagesNotFoundError
 from conda.models.channel import Channel
 from conda.models.prefix_graph import PrefixGraph
 from conda.models.records import PackageRecord
@@ -25,6 +25,7 @@ from conda.models.records import PackageRecord
 from ..exceptions.choice import SolverSilent
 from ..redirect.configuration import environment, inner_command
 from ..text.sanitize import public_url, safe
+from .package_cache import lacking
 from .transaction import asked, heeded, pins
 from .transaction.solved import listening
 
@@ -47,7 +48,8 @@ def solve(command: Sequence[str], variables: Mapping[str, str]) -> Transaction:
     Prints and changes nothing. `command` must have `--prefix`; `--dry-run` and `--json` are added
     if they are missing.
 
-    Raises: what conda raises, such as UnsatisfiableError; Unheeded, SolverSilent.
+    Raises: what conda raises, such as UnsatisfiableError; Unheeded, SolverSilent,
+    PackagesNotCached.
     """
     wanted = [*command, *(word for word in ("--dry-run", "--json") if word not in command)]
     return heeded.with_whole_index(lambda words: _solve(words, variables), wanted)
@@ -68,6 +70,8 @@ def _solve(wanted: Sequence[str], variables: Mapping[str, str]) -> Transaction:
             main_subshell(*wanted)
     except DryRunExit:
         pass
+    except PackagesNotFoundError as error:
+        raise lacking(error, wanted) or error from error
     if not found:
         raise SolverSilent(solver=safe(str(context.solver)))
     unlink, link = found[-1]

@@ -4,6 +4,7 @@ whose cache another run has filled in part."""
 from __future__ import annotations
 
 import pytest
+from support.condas import of_old_conda
 
 from conda_torchmirror.exceptions.channel import PackagesNotCached
 
@@ -29,6 +30,14 @@ def test_packages_that_are_not_in_the_cache_are_named_as_that(conda_in_process, 
     assert isinstance(done.error, PackagesNotCached)
     assert "pytorch" in str(done.error)
     assert not (sandbox.envs / "new" / "conda-meta").exists()
+
+
+@of_old_conda  # newer ones solve, and fetch nothing for this
+@pytest.mark.parametrize("words", [("--save-plan", "plan"), ("--print", "explicit")])
+def test_where_only_conda_solves_too(conda_in_process, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    done = conda_in_process(*WORDS, "--offline", *words)
+    assert isinstance(done.error, PackagesNotCached)
 
 
 def test_in_json_too(conda_in_process):
