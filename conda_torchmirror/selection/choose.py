@@ -22,7 +22,7 @@ from ..models import (
     Request,
 )
 from .catalog import Candidate, Catalog
-from .facts.names import KNOWN_CHANNELS
+from .facts.names import KNOWN_CHANNELS, TORCH
 from .facts.record import Clash, Knowledge, dependencies, recency
 from .fit import Constraints
 from .rules import has_mps
@@ -225,13 +225,14 @@ def _best(
 
 def _suited(constraints: Constraints, builds: Iterable[Build]) -> _Release:
     """Choose the best release by constraints with a Python as for `_best`; without regard to that
-    only where the Python is given, or another channel is, which may have what these lack."""
+    only where the Python is given, or another channel is, which may have what these lack; and for
+    wheels, as pip may build what has none."""
     machine, request = constraints.machine, constraints.request
     catalog = Catalog(builds, constraints)
     sets = _Sets(catalog, machine, request)
     suited = _newest(catalog, sets, constraints, suited=True)
-    may_be_elsewhere = machine.python or not KNOWN_CHANNELS.issuperset(request.channels)
-    if suited.choice or not (constraints.has_unsuited and may_be_elsewhere):
+    elsewhere = constraints.source.torch != TORCH or not KNOWN_CHANNELS.issuperset(request.channels)
+    if suited.choice or not (constraints.has_unsuited and (machine.python or elsewhere)):
         return suited
     return _newest(catalog, sets, constraints, suited=False)
 

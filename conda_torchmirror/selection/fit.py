@@ -39,6 +39,9 @@ _SAYS = {
     "prefix": "prefix_has",
 }
 
+#: The codes of pins and specs of which the Pythons of the builds are known, and are not.
+_HAVING = {"pin": ("pin_for", "pin_without"), "spec": ("spec_for", "spec_without")}
+
 
 class Fit(NamedTuple):
     """How a build fits. `strict` says that its CUDA does not exceed the driver's own."""
@@ -217,7 +220,7 @@ class Constraints:
             return None
         says, pythons = _pin(found[0]), having(found[0].spec, self.request.pythons, self.admits)
         facts = {**says.facts, "pythons": ", ".join(pythons)} if pythons else says.facts
-        says = Notice(f"{says.code}_{'for' if pythons else 'without'}", facts)
+        says = Notice(_HAVING[says.code][not pythons], facts)
         return Clash("pinned", says, Notice("python", {"python": python}))
 
     @property

@@ -209,3 +209,12 @@ def test_an_offline_step_names_no_python_that_a_line_may_have_no_build_for(
     told = " ".join(hint["text"] for hint in done.json()["guidance"]["hints"])
     assert re.findall(r"--python (\S+)", told)[:1] == ([python] if python else [])
     assert "run once online" in told
+
+
+def test_of_wheels_it_is_a_notice(conda_in_process, monkeypatch):
+    """pip may build what has no wheel."""
+    for name, value in cuda("12.4").items():
+        monkeypatch.setenv(name, value)
+    words = ("torch==2.6.0", "numpy==1.16.6", "--offline", "--platform", "linux-64")
+    done = conda_in_process("torch-install", "-d", "--json", "--source", "wheels", *words).ok()
+    assert "python_unsuited" in codes(done.json()["torchmirror"])
