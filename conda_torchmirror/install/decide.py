@@ -232,10 +232,11 @@ def _plan(
     leaving: Departure,
 ) -> Plan:
     on, target = task.machine, task.target
-    subdir, facts = on.subdir, task.source.facts
+    subdir = on.subdir
     variables = {}
-    if (cuda := on.cuda_of_others) and facts.read(choice.torch).needs_driver:
-        # Without it the solver sees no driver, and rejects builds that need one.
+    if (cuda := on.cuda_of_others) and choice.cuda:
+        # Without it the solver sees no driver, and rejects builds that need one; of what a build
+        # needs, most solvers take packages of a CUDA then that the driver does not run.
         variables["CONDA_OVERRIDE_CUDA"] = cuda
     words = target.words
     if target.to_be_made and subdir != machine.native_subdir():

@@ -178,7 +178,10 @@ def test_windows_gets_its_own_quotes(condarc, conda_in_process):
     words = ("--platform", "win-64", "-n", "new", "--cuda", "12.1", "--python", "3.11", "--offline")
     text = conda_in_process(*PRINT, "conda", *words, "pytorch=2.3", 'scipy[version=">1"]').ok()
     lines = text.stdout.splitlines()
-    assert lines[0].startswith('set "CONDA_PINNED_PACKAGES=')
+    assert [line.partition("=")[0] for line in lines[:2]] == [
+        'set "CONDA_OVERRIDE_CUDA',
+        'set "CONDA_PINNED_PACKAGES',
+    ]
     assert lines[-1].endswith("\"scipy[version='>1']\"")
     assert "in PowerShell they are `$env:NAME = 'VALUE'`" in " ".join(text.stderr.split())
     preview = conda_in_process("torch-install", "-d", *words, "pytorch=2.3").ok()
