@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..models import Notice
+from ..selection.specs import likely_python
 from ..text.messages import N_
 from .base import UsageError
 
@@ -45,6 +46,13 @@ class BadPython(UsageError):
     cause = N_("it takes a version such as 3.11")
     facts = ("value",)
     hints = ("list_releases",)
+
+    @classmethod
+    def of(cls, value: str) -> BadPython:
+        """The error for a value, with the one that it was likely meant for."""
+        likely = likely_python(value)
+        ways = [Notice("spec_meant", {"specs": f"--python {likely}"})] if likely else []
+        return cls(value=value, ways=ways)
 
 
 class BadPythonSpec(UsageError):

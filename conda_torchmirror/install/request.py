@@ -92,7 +92,7 @@ def python(value: str) -> tuple[str, str]:
     """
     found = re.fullmatch(_PYTHON, value.strip().lower())
     if not found:
-        raise BadPython(value=value)
+        raise BadPython.of(value)
     # As numbers, because a Chinese keyboard has digits of its own.
     major, minor, *patch = (str(int(part.lstrip("."))) for part in found.groups() if part)
     return f"{major}.{minor}", ".".join((major, minor, *patch))

@@ -27,6 +27,7 @@ _MEANT_CUDA = {
 }
 _AROUND_CUDA = r"^[<>=~≥≤]+|^(?:cuda)?[-_ ]?v(?=\d)|\+$"
 _POINTS = {ord(mark): "." for mark in ",。:_"}
+_MEANT_PYTHON = r"(?:python|py|cp|v)?[-_. ]*3\.?(\d{1,2})"
 #: CUDA 10 and later by major alone; before 10 two digits are a major and a minor.
 _CU_MAJOR = r"cu(1\d)"
 
@@ -175,6 +176,14 @@ def likely_cuda(word: str) -> str | None:
     if (meant := _MEANT_CUDA.get(plain)) is not None:
         return meant
     return cuda_option(re.sub(_AROUND_CUDA, "", plain).translate(_POINTS))
+
+
+def likely_python(word: str) -> str | None:
+    """The value of `--python` that one which cannot be read was likely meant for: `310`, `py310`
+    and `3,10` as 3.10."""
+    plain = unicodedata.normalize("NFKC", word).strip().lower()
+    found = re.fullmatch(_MEANT_PYTHON, plain.translate(_POINTS), re.ASCII)
+    return f"3.{int(found[1])}" if found else None
 
 
 def same_cuda(asked: str, cuda: str) -> bool:
