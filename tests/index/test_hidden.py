@@ -74,14 +74,21 @@ def test_a_request_that_it_makes_impossible(mirrored, conda_in_process, monkeypa
     assert "exclude_newer" in json.dumps(found["guidance"])
 
 
-@pytest.mark.parametrize("words", ["pytorch=2.5.1", "pytorch-cuda=12.4"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "pytorch=2.5.1 --source pytorch",
+        "pytorch-cuda=12.4 --source pytorch",
+        "pytorch=2.7 --source conda-forge --offline --platform linux-64",
+    ],
+)
 def test_what_it_hides_is_not_said_to_be_in_no_channel(
     mirrored, conda_in_process, monkeypatch, words
 ):
     from conda.base.context import context
 
     monkeypatch.setattr(type(context), "exclude_newer_policy", Policy, raising=False)
-    found = json.loads(conda_in_process(*PREVIEW, words, "--source", "pytorch").stdout)
+    found = json.loads(conda_in_process(*PREVIEW, *words.split()).stdout)
     cause = found["guidance"]["cause"]
     assert cause.startswith("of the builds for linux-64 that conda's settings do not hide, none is")
 
