@@ -98,7 +98,7 @@ CASES = {
     "CUDA 9 of both": Case(
         ("--cuda", "9.0"),
         {},
-        ("older. conda-forge: builds for CUDA 11.2",),
+        ("`--cuda 9.0`. conda-forge: builds for CUDA 11.2",),
         ("--source wheels",),
     ),
     "a Python that was typed stays typed": Case(
