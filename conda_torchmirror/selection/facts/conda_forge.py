@@ -91,7 +91,6 @@ def read(build: Build) -> BuildFacts:
         arm=_arm(build, specs, glibc) if cuda else None,
         glibc=max(filter(None, (glibc, of_libraries)), key=number, default=None),
         osx=_floor(specs.get(_OSX, ())),
-        needs_driver=needs_driver,
         free_threaded=_free_threaded(specs.get(_ABI, ())),
     )
 

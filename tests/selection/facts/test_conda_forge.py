@@ -21,7 +21,7 @@ from conda_torchmirror.selection.facts.conda_forge import read
             *("linux-64", "pytorch", "2.12.1", "cuda130_mkl_py314_h5d99997_300"),
             {
                 **{"accelerator": "cuda", "cuda": "13.0", "python": "3.14", "number": 0},
-                **{"blas": "mkl", "glibc": "2.28", "cudnn": "9.23.1.3", "needs_driver": True},
+                **{"blas": "mkl", "glibc": "2.28", "cudnn": "9.23.1.3"},
                 **{"runtime": "cuda-version", "arm": None, "osx": None},
             },
         ),
@@ -33,7 +33,7 @@ from conda_torchmirror.selection.facts.conda_forge import read
             *("linux-64", "pytorch", "2.13.0", "cpu_mkl_py312_h999dc20_102"),
             {
                 **{"accelerator": "cpu", "cuda": None, "python": "3.12", "number": 2},
-                **{"blas": "mkl", "glibc": "2.17", "cudnn": None, "needs_driver": False},
+                **{"blas": "mkl", "glibc": "2.17", "cudnn": None},
             },
         ),
         # CUDA 11 comes by cudatoolkit, the string says no BLAS and the hash is glued on.
@@ -214,7 +214,6 @@ def _agrees(build: Build) -> None:
         assert build.build_number - facts.number in (hundreds, hundreds + 100), build.spec
         assert facts.number < 20
     if build.name == "pytorch":
-        assert facts.needs_driver == (facts.accelerator == "cuda")
         assert (facts.cudnn is not None) == (facts.accelerator == "cuda")
         assert (facts.osx is not None) == build.subdir.startswith("osx-")
 
