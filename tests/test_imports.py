@@ -116,7 +116,7 @@ PREVIEW = EVERY | {
     *("install.request", "install.run", "install.sources", "install.sources.answer"),
     "install.sources.given",
     *("install.sources.reading", "install.sources.told", "install.sources.words", "install.task"),
-    *("machine", "machine.accelerators", "machine.departure", "machine.driver_calls"),
+    *("machine", "machine.accelerators", "machine.dependents", "machine.driver_calls"),
     "machine.environment",
     "machine.evidence",
     *("machine.nvidia", "machine.survey", "machine.system"),

@@ -34,7 +34,7 @@ from ..exceptions.environment import (
     UnreadablePins,
 )
 from ..index.sources import of_channel
-from ..machine.departure import requested
+from ..machine.dependents import requested
 from ..machine.environment import is_environment, option_of, python_path
 from ..mirrors.registry import Route
 from ..models import Decision, Installed, Machine, Plan

@@ -21,7 +21,7 @@ from ..index.match import admits
 from ..index.sources import SOURCES, Source
 from ..machine import accelerators
 from ..machine import survey as machine
-from ..machine.departure import is_file, requested
+from ..machine.dependents import is_file, requested
 from ..mirrors.addresses import name_among
 from ..mirrors.registry import Route
 from ..models import Build, Choice, Decision, Departure, Notice, Pin, Plan, Records

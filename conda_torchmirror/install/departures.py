@@ -16,7 +16,7 @@ from conda.base.context import context
 from ..exceptions.environment import ChannelChange
 from ..index.match import admits
 from ..index.sources import AUTO, SOURCES, Source, foreign, own_names
-from ..machine.departure import departure, requested, unneeded
+from ..machine.dependents import departure, requested, unneeded
 from ..machine.environment import option_of
 from ..mirrors.addresses import name_of
 from ..models import Build, Choice, Departure, Installed, Machine, Notice, Records, Request

@@ -29,7 +29,7 @@ from ..handover.transaction import heeded
 from ..handover.transaction.heeded import Unheeded
 from ..index import match
 from ..index.sources import AUTO, SOURCES, Source, foreign, read_some
-from ..machine.departure import is_file, requested
+from ..machine.dependents import is_file, requested
 from ..machine.environment import option_of
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route

@@ -40,7 +40,7 @@ from ..selection.facts.names import (
     TORCH,
 )
 from ..selection.plan import typed
-from .departure import requested
+from .dependents import requested
 from .evidence import guarded
 
 log = getLogger(__name__)

@@ -17,7 +17,7 @@ from conda_torchmirror.exceptions.environment import (
 )
 from conda_torchmirror.handover.conda import refuse_unreadable
 from conda_torchmirror.machine import environment
-from conda_torchmirror.machine.departure import departure
+from conda_torchmirror.machine.dependents import departure
 from conda_torchmirror.machine.environment import option_of
 from conda_torchmirror.machine.survey import native_subdir, survey
 from conda_torchmirror.verify.static import inspect_records

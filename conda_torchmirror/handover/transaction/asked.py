@@ -15,7 +15,7 @@ from conda import misc
 from conda.history import History
 from conda.models.match_spec import MatchSpec
 
-from ...machine.departure import is_file
+from ...machine.dependents import is_file
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from conda.core.solve import Solver
 from conda.models.match_spec import MatchSpec
 from conda.models.prefix_graph import PrefixGraph
 
-from ...machine.departure import closure, needs_of
+from ...machine.dependents import closure, needs_of
 from ...models import Departure
 
 

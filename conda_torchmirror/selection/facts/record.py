@@ -30,8 +30,8 @@ class BuildFacts(NamedTuple):
     `cuda_open` says that the runtime may be of a later minor. `number` is the build number without
     the part that stands for a variant, `arm` the kind of board that a linux-aarch64 build with CUDA
     is for. `glibc` and `osx` are the oldest versions that it runs on, None if the record does not
-    tell. `free_threaded` says whether its Python is a free-threaded one, None if the record does not
-    tell.
+    tell. `free_threaded` says whether its Python is a free-threaded one, None if the record does
+    not tell.
     """
 
     accelerator: Accelerator

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from conda_torchmirror.machine.departure import departure, unneeded
+from conda_torchmirror.machine.dependents import departure, unneeded
 from conda_torchmirror.models import Departure
 
 #: name, channel, depends: an environment of the official command, in small.
