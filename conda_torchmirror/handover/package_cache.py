@@ -19,10 +19,10 @@ from typing import Any
 
 from conda.base.context import context
 from conda.common.url import path_to_url
+from conda.core import index
 from conda.core.package_cache_data import PackageCacheData, ProgressiveFetchExtract
 from conda.exceptions import PackagesNotFoundError
 from conda.models.channel import Channel
-from conda.models.match_spec import MatchSpec
 from conda.models.records import PackageCacheRecord
 
 from ..exceptions.channel import PackagesNotCached
@@ -76,21 +76,26 @@ def lacking(error: BaseException, command: Sequence[str]) -> PackagesNotCached |
     other."""
     if not context.offline:
         return None
-    exact = [word for word in command if word.count("=") == 2 and word[:1] != "-"]
     errors = getattr(error, "errors", None) or [error]
     if any(type(one).__name__ == "OfflineError" for one in errors):  # not in conda 24.7
-        urls = (_FILE.search(str(one)) for one in errors)
-        ours = tuple(word.replace("=", "-") for word in exact)  # named first
-        names = sorted(
-            {u[1] for u in urls if u}, key=lambda name: (not name.startswith(ours), name)
-        )
-    elif isinstance(error, PackagesNotFoundError):
-        asked = [(word, MatchSpec(word)) for word in exact]
-        names = [word for word, spec in asked if not any(PackageCacheData.query_all(spec))]
+        names = {found[1] for one in errors if (found := _FILE.search(str(one)))}
+    elif isinstance(error, PackagesNotFoundError) and _reads_cache_alone():
+        names = {str(spec) for spec in getattr(error, "_kwargs", {}).get("packages", ())}
     else:
         return None
-    shown = names[:_SHOWN] + ["..."] * (len(names) > _SHOWN)
+    # The builds that were chosen are named first; conda writes their specs with one `=` more.
+    exact = [word for word in command if word.count("=") == 2 and word[:1] != "-"]
+    first = tuple(f for w in exact for f in (w.replace("=", "-"), w.replace("=", "==", 1)))
+    rest = sorted(names, key=lambda name: (not name.startswith(first), name))
+    shown = rest[:_SHOWN] + ["..."] * (len(rest) > _SHOWN)
     return PackagesNotCached(files=", ".join(shown)) if names else None
+
+
+def _reads_cache_alone() -> bool:
+    """Whether conda's solver leaves the index of every channel out offline, and has nothing but the
+    package cache. Conda's class for a reduced index came when it no longer did; where it reads an
+    index, what it does not find is in no channel."""
+    return context.solver == "classic" and not hasattr(index, "ReducedIndex")
 
 
 def check_allowed(records: Iterable[Any]) -> None:

@@ -71,7 +71,9 @@ def _solve(wanted: Sequence[str], variables: Mapping[str, str]) -> Transaction:
     except DryRunExit:
         pass
     except PackagesNotFoundError as error:
-        raise lacking(error, wanted) or error from error
+        if (shown := lacking(error, wanted)) is None:
+            raise
+        raise shown from error
     if not found:
         raise SolverSilent(solver=safe(str(context.solver)))
     unlink, link = found[-1]

@@ -4,7 +4,9 @@ whose cache another run has filled in part."""
 from __future__ import annotations
 
 import pytest
-from support.condas import of_old_conda
+from conda.exceptions import PackagesNotFoundError
+from packaging.version import Version
+from support.condas import VERSION, of_old_conda
 
 from conda_torchmirror.exceptions.channel import PackagesNotCached
 
@@ -38,6 +40,24 @@ def test_where_only_conda_solves_too(conda_in_process, tmp_path, monkeypatch, wo
     monkeypatch.chdir(tmp_path)
     done = conda_in_process(*WORDS, "--offline", *words)
     assert isinstance(done.error, PackagesNotCached)
+
+
+@pytest.mark.parametrize("spec", ["nosuchpkg", "nosuchpkg==1.0"])
+def test_what_no_channel_has_is_not_told_as_what_the_cache_lacks(conda_in_process, spec):
+    """Conda 24.7 reads no index then, and cannot tell: each that it does not find is named."""
+    done = conda_in_process("torch-install", "pytorch", spec, *WORDS[1:-2], "-y", "--offline")
+    assert isinstance(done.error, PackagesNotFoundError | PackagesNotCached)
+    assert spec in str(done.error)
+    assert isinstance(done.error, PackagesNotCached) is (Version("26.1") > VERSION)
+    assert ("pytorch=" in done.stderr) is (Version("26.1") > VERSION)
+
+
+@of_old_conda
+def test_what_a_word_beside_them_looks_like(conda_in_process, tmp_path):
+    """The folder was named as a package."""
+    done = conda_in_process(*WORDS[:1], "-p", tmp_path / "a=b=c", *WORDS[3:], "--offline")
+    assert isinstance(done.error, PackagesNotCached)
+    assert "a=b=c" not in done.stderr
 
 
 def test_in_json_too(conda_in_process):
