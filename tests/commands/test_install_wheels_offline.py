@@ -310,3 +310,40 @@ def test_the_set_of_1_9_1_as_the_page_of_former_releases_has_it(subdir, conda_in
     found = done.json()["torchmirror"]
     assert "partner_by_pip" in {warning["code"] for warning in found["warnings"]}
     assert "torchaudio==0.9.1" in found["steps"][-1]["command"]
+
+
+@pytest.mark.parametrize(
+    ("words", "subdir", "torch", "text"),
+    [
+        (("torch", "torchtext"), "linux-64", "2.3.1+cu121", "torchtext==0.18.0"),
+        (("torchvision", "torchtext"), "win-64", "2.3.1+cu121", "torchtext==0.18.0"),
+        (("torchtext==0.17.1",), "linux-64", "2.2.1+cu121", "torchtext==0.17.1"),
+        (("torch", "torchtext", "--cuda", "cpu"), "osx-64", "2.2.2", "torchtext==0.17.2"),
+    ],
+)
+def test_torch_left_open_is_one_that_torchtext_goes_with(
+    words, subdir, torch, text, conda_in_process
+):
+    """torchtext ended with torch 2.3, and "leave torchtext out" was all that was offered."""
+    cuda = () if "--cuda" in words else ("--cuda", "12.4")
+    done = conda_in_process(
+        *(*WHEELS, *words, *cuda, "--platform", subdir, "-n", "new"),
+        *("--offline", "--dry-run", "--json"),
+    )
+    assert chosen(done)["torch"][0] == torch
+    found = done.json()["torchmirror"]
+    assert {"torch_for_partner", "partner_by_pip"} <= {w["code"] for w in found["warnings"]}
+    assert text in found["steps"][-1]["command"]
+
+
+def test_where_no_torch_goes_with_torchtext_the_request_is_told_as_it_was_made(conda_in_process):
+    words = ("torch", "torchtext", "--python", "3.13", "--platform", "linux-64", "-n", "new")
+    done = conda_in_process(*WHEELS, *CUDA, *words, "--offline", "--dry-run", "--json")
+    assert "no set of wheels fits: torch torchtext, on linux-64" in done.json()["message"]
+
+
+def test_the_list_is_of_what_torchtext_goes_with(conda_in_process):
+    words = ("torch", "torchtext", "--list", "--platform", "linux-64", "--cuda", "12.4")
+    done = conda_in_process("torch-install", "--source", "wheels", *words, "--offline").ok()
+    assert "2.3.1, 2.3.0" in done.words
+    assert "2.4" not in done.words.partition("runs here")[0].partition("python")[2]

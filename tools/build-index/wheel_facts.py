@@ -63,6 +63,7 @@ NEUTRAL = [
     {
         "project": "torchaudio",
         "until": "0.9.1",
+        "lacks": [],
         "source": "https://docs.pytorch.org/audio/2.11.0/installation.html: CPU and CUDA "
         "distributions start with 0.10",
         "as_of": "2026-11-25",
@@ -70,7 +71,10 @@ NEUTRAL = [
     {
         "project": "torchtext",
         "until": "0.18.0",
-        "source": "pytorch/text packaging: one wheel for each Python and platform",
+        # 0.15.2 has one, 0.18.0 none.
+        "lacks": ["linux-aarch64"],
+        "source": "pytorch/text packaging: one wheel for each Python and platform; files of "
+        "torchtext 0.18.0 on PyPI",
         "as_of": "2026-11-25",
     },
 ]

@@ -6,6 +6,7 @@ Changes nothing and starts no process. Of the environment it reads names and rec
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from conda.base.context import context
@@ -78,13 +79,20 @@ def decide(task: WheelTask) -> Decided:
     Raises: NoFittingWheel, NoWheels, WheelNowhere, WheelsNotHere, CondaTorch, CondaOwned,
     ExternallyManaged.
     """
-    options = task.options
     check_environment(task)
-    chains = routes.chains(options, task.config.options)
+    if for_partners := task.for_partners:
+        with suppress(NoFittingWheel):  # which is told of the request as it was made
+            return _decided(for_partners)
+    return _decided(task)
+
+
+def _decided(task: WheelTask) -> Decided:
+    chains = routes.chains(task.options, task.config.options)
     reader, chosen = _chosen(task, chains)
     while chosen.against and len(task.known) < _MOST:
         task = task._replace(known=against.added(task.known, chosen.against))
         reader, chosen = _chosen(task, chains)
+    task = task.settled(chosen.wheels.torch.version)
     reader.notices += told.passed_over(task.known)
     check_owned(task, chosen.said, chosen.wheels.python)
     held = _held(task, chosen)
@@ -183,19 +191,11 @@ def keep(on: Machine) -> Callable[[str], bool]:
     return matters
 
 
-def _projects(task: WheelTask) -> tuple[str, ...]:
-    """The projects whose pages to read: the requested ones, and those of the family that pip
-    installed before, which have to work with the new torch or be replaced."""
-    there = {package.name for package in task.machine.installed if package.channel == "pypi"}
-    wanted = there.union(task.request.specs)
-    return (TORCH, *(name for name in FAMILY if name in wanted and name != TORCH))
-
-
 def _read_and_choose(task: WheelTask, reader: WheelReader) -> WheelSet | NoChoice:
     """Read until there is a choice: more directories of the mirror, then more mirrors."""
     on, request = task.machine, task.request
     first, lower = variants.to_read(on, request, tables())
-    projects = _projects(task)
+    projects = task.projects
     found: WheelSet | NoChoice = NoChoice(())
     try:
         found = _choose(task, reader, reader.read(first, projects))
@@ -274,7 +274,7 @@ def _further(task: WheelTask, chains: routes.Chains, here: Machine | None) -> Se
     reader = preview.reader(chains, every, on.subdir, shown=task.options.preview)
     names = variants.for_advice(on, request, advice.without_variants(request), tables(), here)
     try:
-        return reader.read(names, _projects(task))
+        return reader.read(names, task.projects)
     except NoWheels:
         if reader.origin == "live" or not reader.answered:
             raise

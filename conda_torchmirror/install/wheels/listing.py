@@ -22,6 +22,7 @@ def listing(task: WheelTask) -> Listing:
 
     Raises: NoWheels, NoFittingWheel.
     """
+    asked, task = task, task.for_partners or task
     on, request, own = task.machine, task.request, task.brought
     if own is not None:
         held = LocalReader("folder", own.folder, own.links, keep(on))
@@ -36,9 +37,11 @@ def listing(task: WheelTask) -> Listing:
     unread = variants.unread(on, request, tables(), names)
     rows = tuple(row for row in rows if row.release not in unread)
     if not rows:
-        raise no_choice(task, chains)
+        raise no_choice(asked, chains)
     records = Records((), reader.origin, reader.date)
-    return Listing((Listed(WHEELS, rows, records, unread=next(iter(unread), None)),), on, request)
+    return Listing(
+        (Listed(WHEELS, rows, records, unread=next(iter(unread), None)),), on, asked.request
+    )
 
 
 #: The number of newest releases in the table whose directories are read.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -20,8 +20,8 @@ from ...selection.pip.rest import RestTarget
 from ...selection.rules import installed
 from ...selection.specs import excluding, likely_cuda, wheel_variant
 from ...selection.wheels import request as wheel_request
-from ...selection.wheels.request import BadWord
-from ...selection.wheels.tables import NAMED, TORCH, tables
+from ...selection.wheels.request import BadWord, ForPartners, kept_to_partners
+from ...selection.wheels.tables import FAMILY, NAMED, TORCH, tables
 from ...text.messages import text
 from ...transport.wheels.rest import RestQuery
 from .. import request as words
@@ -35,7 +35,7 @@ from .python_pins import for_wheels
 class WheelTask(NamedTuple):
     """The task of a run, before any page is read. `uv` is its path if it is used instead of pip,
     `notices` are about that. `asked` is as in `task.Task`, `fresh` is the step to a new
-    environment."""
+    environment, `kept` is what `for_partners` made the request from."""
 
     options: InstallOptions
     target: Target
@@ -49,6 +49,7 @@ class WheelTask(NamedTuple):
     asked: InstallOptions | None = None
     known: Known = MappingProxyType({})
     fresh: Notice = Notice("new_for_wheels")
+    kept: ForPartners | None = None
 
     @property
     def typed(self) -> InstallOptions:
@@ -81,6 +82,29 @@ class WheelTask(NamedTuple):
         if not self.request.keeps_torch or kept == specs[TORCH]:
             return None
         return self._replace(request=self.request._replace(specs={**specs, TORCH: kept}))
+
+    @property
+    def projects(self) -> tuple[str, ...]:
+        """The projects whose pages to read: the requested ones, and those of the family that pip
+        installed before, which have to work with the new torch or be replaced."""
+        there = {package.name for package in self.machine.installed if package.channel == "pypi"}
+        wanted = there.union(self.request.specs)
+        return (TORCH, *(name for name in FAMILY if name in wanted and name != TORCH))
+
+    @property
+    def for_partners(self) -> WheelTask | None:
+        """The task with torch kept to what partners go with that pip takes; else None."""
+        on = self.machine.subdir
+        found = None if self.brought else kept_to_partners(self.request, tables(), on)
+        return self._replace(request=found.request, kept=found) if found else None
+
+    def settled(self, torch: str) -> WheelTask:
+        """The task with the partners for pip that go with the torch that was chosen."""
+        if self.kept is None:
+            return self
+        request, words = self.kept.settled(torch.partition("+")[0], tables())
+        notices = (*self.notices, *self.kept.told, *_by_pip(words))
+        return self._replace(request=request, notices=notices)
 
     @property
     def without_cuda(self) -> Machine | None:
@@ -142,8 +166,12 @@ def prepare(
     notices = (*notices, *(own.passed_over if own else ()))
     if own is None:
         request, aside = wheel_request.left_to_pip(request, tables())
-        notices = (*notices, *(Notice("partner_by_pip", {"spec": spec}) for spec in aside))
+        notices = (*notices, *_by_pip(aside))
     return WheelTask(options, target, request, survey, config, there, own, uv, notices, asked)
+
+
+def _by_pip(words: Iterable[str]) -> Iterator[Notice]:
+    return (Notice("partner_by_pip", {"spec": spec}) for spec in words)
 
 
 def _as_installed(

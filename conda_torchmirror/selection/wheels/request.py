@@ -163,6 +163,47 @@ def left_to_pip(request: Request, tables: WheelTables) -> tuple[Request, tuple[s
     return request._replace(specs=specs, others=(*request.others, *words)), tuple(words)
 
 
+class ForPartners(NamedTuple):
+    """A request in which torch is kept to the releases that partners go with which pip takes, and
+    which are no part of it. `told` are the notices on that."""
+
+    request: Request
+    partners: tuple[str, ...]
+    told: tuple[Notice, ...]
+
+    def settled(self, torch: str, tables: WheelTables) -> tuple[Request, tuple[str, ...]]:
+        """The request with the words for pip that go with the torch that was chosen."""
+        words = tuple(f"{name}=={tables.partner(name, torch)}" for name in self.partners)
+        return self.request._replace(others=(*self.request.others, *words)), words
+
+
+def kept_to_partners(request: Request, tables: WheelTables, subdir: str) -> ForPartners | None:
+    """Keep torch to what partners go with of which only releases count that are one wheel for every
+    accelerator: torchtext, which ended with torch 2.3. None without any.
+    """
+    torches = [understand(spec) for spec in request.specs[TORCH]]
+    releases = [one for one in tables.stated if all(_takes(asked, one) for asked in torches)]
+    partners, told = [], []
+    for name in sorted(request.specs.keys() - {TORCH, *request.wishes}):
+        asked = [understand(spec) for spec in request.specs[name]]
+        versions = {one: tables.partner(name, one) for one in releases}
+        going = {o: v for o, v in versions.items() if v and all(_takes(a, v) for a in asked)}
+        if not going or not all(tables.is_on_pypi(name, v, subdir) for v in going.values()):
+            continue
+        last = max(going, key=Version)
+        if any(Version(one) > Version(last) for one in releases):
+            facts = {"specs": " ".join(request.specs[name]), "torch": last}
+            told.append(Notice("torch_for_partner", facts))
+        releases = list(going)
+        partners.append(name)
+    if not partners:
+        return None
+    bound = f"{TORCH}>={min(releases, key=Version)},<={max(releases, key=Version)}"
+    specs = {name: found for name, found in request.specs.items() if name not in partners}
+    specs[TORCH] = (*specs[TORCH], bound)
+    return ForPartners(request._replace(specs=specs), tuple(partners), tuple(told))
+
+
 def _takes(asked: Asked | BadWord, version: str) -> bool:
     return isinstance(asked, Asked) and asked.specifier.contains(version)
 

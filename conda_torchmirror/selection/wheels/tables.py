@@ -78,6 +78,7 @@ class WheelTables:
             for row in pairings["open"]
         ]
         self._neutral = {row["project"]: row["until"] for row in pairings["neutral"]}
+        self._not_on_pypi = {row["project"]: row["lacks"] for row in pairings["neutral"]}
         self._plain = table["plain"]
         self._cudnn = table["cudnn"]
         #: The directories of CUDA, ROCm and XPU by release and platform, by the build matrix.
@@ -101,6 +102,11 @@ class WheelTables:
         """Whether a partner is one wheel for every accelerator."""
         until = self._neutral.get(project)
         return until is not None and _order(version) <= _order(until)
+
+    def is_on_pypi(self, project: str, version: str, subdir: str) -> bool:
+        """Whether a partner is one wheel for every accelerator, and PyPI has those of its releases
+        for a platform."""
+        return self.is_neutral(project, version) and subdir not in self._not_on_pypi[project]
 
     def _plain_home(self, project: str, version: str, subdir: str) -> Home:
         """What a wheel of PyPI is built for: a partner for the CUDA of its torch."""

@@ -10,7 +10,7 @@ from support.wheels import asked, chosen, versions
 
 from conda_torchmirror.selection.wheels import request
 from conda_torchmirror.selection.wheels.request import BadWord, accelerator, admits
-from conda_torchmirror.selection.wheels.tables import tables
+from conda_torchmirror.selection.wheels.tables import TORCH, tables
 
 RELEASES = ("2.6.0", "2.7.0", "2.7.1", "2.8.0", "2.10.0")
 
@@ -188,3 +188,42 @@ def test_a_partner_that_is_one_wheel_for_every_accelerator_is_left_to_pip(words,
     assert told == found.others == ((left,) if left else ())
     gone = {left.partition("=")[0]} if left else set()
     assert found.specs.keys() == before.specs.keys() - gone
+
+
+@pytest.mark.parametrize(
+    ("words", "bound", "said", "torch", "left"),
+    [
+        (("torch", "torchtext"), "torch>=1.8.0,<=2.3.1", "2.3.1", "2.2.2", "torchtext==0.17.2"),
+        (
+            ("torch", "torchtext=0.17"),
+            "torch>=2.2.0,<=2.2.2",
+            "2.2.2",
+            "2.2.0",
+            "torchtext==0.17.0",
+        ),
+        (("torchaudio==0.9.1",), "torch>=1.9.1,<=1.9.1", "1.9.1", "1.9.1", "torchaudio==0.9.1"),
+        # No newer one is asked for.
+        (("torch<2.3", "torchtext"), "torch>=1.8.0,<=2.2.2", None, "2.2.2", "torchtext==0.17.2"),
+    ],
+)
+def test_torch_is_kept_to_what_an_ended_partner_goes_with(words, bound, said, torch, left):
+    before = asked(*words)
+    kept = request.kept_to_partners(before, tables(), "linux-64")
+    assert kept is not None
+    assert kept.request.specs[TORCH] == (*before.specs[TORCH], bound)
+    assert [notice.facts["torch"] for notice in kept.told] == ([said] if said else [])
+    found, told = kept.settled(torch, tables())
+    assert told == found.others == (left,)
+
+
+@pytest.mark.parametrize(
+    ("words", "subdir"),
+    [
+        ((), "linux-64"),
+        (("torch", "torchaudio"), "linux-64"),  # one wheel for each CUDA since 0.10
+        (("torch==2.5.1", "torchtext"), "linux-64"),  # there is none
+        (("torch", "torchtext"), "linux-aarch64"),  # PyPI has none of the last ones
+    ],
+)
+def test_torch_is_not_kept_where_no_partner_ended(words, subdir):
+    assert request.kept_to_partners(asked(*words), tables(), subdir) is None

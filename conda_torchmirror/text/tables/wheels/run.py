@@ -12,6 +12,7 @@ TEXT: Table = {
         "{spec} is one wheel for every accelerator: pip takes it from the index of the other "
         "packages"
     ),
+    "torch_for_partner": "`{specs}` goes with PyTorch up to {torch}: no newer one is chosen",
     "derived_wheels": (
         "{count} of these wheels is known by the naming rules only, not from a listing",
         "{count} of these wheels are known by the naming rules only, not from a listing",
