@@ -100,6 +100,32 @@ def test_a_plan_says_itself_what_it_is(wheel_lab, condarc, conda_in_process, tmp
     assert wheel_lab.first.requests == []
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "meant"),
+    [
+        (("torchvison",), "misspelt_pip_alone", "torchvision"),
+        (("torch", "torchvison==0.18"), "misspelt_pip", "torchvision"),
+        (("pytoch",), "misspelt_pip_alone", "pytorch"),
+        (("torhc",), "misspelt_pip_alone", "torch"),
+        (("torch", "2.3.1"), "misspelt_pip", "pytorch=2.3.1"),
+        (("cu121",), "misspelt_pip_alone", "--cuda 12.1"),
+    ],
+)
+def test_a_slip_is_asked_about_before_pip_takes_it_from_pypi(words, code, meant, conda_in_process):
+    words = (*words, "--platform", "linux-64", "--offline", "--dry-run", "--json")
+    done = conda_in_process("torch-install", "--source", "wheels", *words)
+    found = {w["code"]: w["text"] for w in done.json()["torchmirror"]["warnings"]}
+    assert f"did you mean `{meant}`?" in found[code]
+
+
+@pytest.mark.parametrize("word", ["torchx", "torchmetrics", "torchao", "torchtune", "numpy==1.26"])
+def test_a_project_of_its_own_is_no_slip(word, conda_in_process):
+    words = ("torch", word, "--platform", "linux-64", "--offline", "--dry-run", "--json")
+    done = conda_in_process("torch-install", "--source", "wheels", *words)
+    found = {w["code"] for w in done.json()["torchmirror"]["warnings"]}
+    assert not found & {"misspelt_pip", "misspelt_pip_alone"}
+
+
 # What helps where nothing fits
 
 

@@ -13,12 +13,13 @@ from ...machine.python.distributions import Distribution
 from ...models import Machine, Notice, Request
 from ...options import InstallOptions
 from ...selection import rules
+from ...selection.facts.names import TORCH as CONDA_TORCH
 from ...selection.pip import bounds
 from ...selection.pip.against import Known
 from ...selection.pip.metadata import Metadata
 from ...selection.pip.rest import RestTarget
 from ...selection.rules import installed
-from ...selection.specs import excluding, likely_cuda, wheel_variant
+from ...selection.specs import excluding, likely_cuda, misspelt, version_alone, wheel_variant
 from ...selection.wheels import request as wheel_request
 from ...selection.wheels.request import BadWord, ForPartners, kept_to_partners
 from ...selection.wheels.tables import FAMILY, NAMED, TORCH, tables
@@ -163,11 +164,23 @@ def prepare(
     if own is None and options.facts is None:
         request, survey = _as_installed(request, survey, there, options)
     config, (uv, notices) = pip_config.read(prefix), steps.installer(prefix)
-    notices = (*notices, *(own.passed_over if own else ()))
+    notices = (*notices, *(own.passed_over if own else ()), *_slips(request))
     if own is None:
         request, aside = wheel_request.left_to_pip(request, tables())
         notices = (*notices, *_by_pip(aside))
     return WheelTask(options, target, request, survey, config, there, own, uv, notices, asked)
+
+
+def _slips(request: Request) -> Iterator[Notice]:
+    """Warn about likely slips among words for pip, as `notices.slips` does for conda's solver: PyPI
+    lets anybody take a name beside a known one."""
+    known = (*FAMILY, CONDA_TORCH)
+    alone = not any(project for _, project in request.typed)
+    for word in request.others:
+        meant = version_alone(word) or misspelt(wheel_request.requested_name(word) or "", known)
+        if meant:
+            code = "misspelt_pip_alone" if alone else "misspelt_pip"
+            yield Notice(code, {"spec": word, "nearest": meant})
 
 
 def _by_pip(words: Iterable[str]) -> Iterator[Notice]:

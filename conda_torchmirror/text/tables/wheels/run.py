@@ -12,6 +12,11 @@ TEXT: Table = {
         "{spec} is one wheel for every accelerator: pip takes it from the index of the other "
         "packages"
     ),
+    "misspelt_pip": "`{spec}` goes to pip as it is written; did you mean `{nearest}`?",
+    "misspelt_pip_alone": (
+        "`{spec}` goes to pip as it is written, and the default set is taken beside it; did you "
+        "mean `{nearest}`?"
+    ),
     "torch_for_partner": "`{specs}` goes with PyTorch up to {torch}: no newer one is chosen",
     "derived_wheels": (
         "{count} of these wheels is known by the naming rules only, not from a listing",
