@@ -14,7 +14,6 @@ from conda.base.constants import ChannelPriority
 from conda.base.context import context
 
 from ..exceptions.channel import ChannelError, NothingCached
-from ..exceptions.environment import UnreadableHistory
 from ..handover.channels import kept
 from ..index.hidden import without_hidden
 from ..index.match import admits
@@ -327,7 +326,7 @@ def _beside(choice: Choice, pins: Sequence[str], task: Task) -> Iterator[Notice]
 def _of_list(task: Task) -> Iterator[Notice]:
     """Tell of an environment whose every package is an exact request to plain conda: this run takes
     them by name, and the command that is printed cannot."""
-    with suppress(UnreadableHistory):
+    with suppress(Exception):  # of any kind; a record or history that cannot be read is told of
         if task.target.exists and any(map(is_file, requested(str(task.target.prefix)).values())):
             yield Notice("listed_there")
 

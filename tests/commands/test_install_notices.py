@@ -24,6 +24,20 @@ def preview(sites, run_conda):
     return lambda *words: run_conda(*ASK, "--dry-run", "--json", *words)
 
 
+@pytest.mark.parametrize(
+    "content",
+    ['{"name":', "[]", '{"name": "x", "version": "1", "build": "0", "channel": 5}'],
+    ids=["cut off", "list", "number"],
+)
+def test_a_record_that_conda_cannot_read(preview, run_conda, prefix, content):
+    """A look into the history for another notice ended in conda's traceback."""
+    (prefix / "conda-meta/x-1-0.json").write_text(content)
+    assert "machine.record_broken" in told(preview("-p", prefix))
+    done = run_conda(*ASK, "-p", prefix)
+    assert done.rc == 1
+    assert done.stderr.lstrip().startswith("BrokenRecord: ")
+
+
 def test_the_runtime_channel_that_cannot_be_read(sites, preview):
     sites.upstream.fail("*/nvidia/*", "server_error")
     found = preview()
