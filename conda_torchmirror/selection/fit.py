@@ -85,7 +85,8 @@ class Constraints:
             for spec in implied(pin.spec):
                 self._beside[package_name(spec)].append(Pin(spec, pin.source, pin.text))
         if self._beside:  # but for those that are judged by themselves
-            own = self.source.names.difference(self.source.libraries)
+            left = map(package_name, request.pythons)  # a partner too that is left to pip
+            own = self.source.names.difference(self.source.libraries, left)
             for name in ("python", *CUDA_NAMES, *own):
                 self._beside.pop(name, None)
         self._against: dict[str, Pin | None] = {}

@@ -347,3 +347,15 @@ def test_the_list_is_of_what_torchtext_goes_with(conda_in_process):
     done = conda_in_process("torch-install", "--source", "wheels", *words, "--offline").ok()
     assert "2.3.1, 2.3.0" in done.words
     assert "2.4" not in done.words.partition("runs here")[0].partition("python")[2]
+
+
+@pytest.mark.parametrize(
+    ("torch", "python"), [("1.13.1", "3.10"), ("2.2.0", "3.11"), ("2.2.2", "3.12")]
+)
+def test_a_partner_that_is_left_to_pip_bounds_the_python(torch, python, conda_in_process):
+    """PyPI has no torchtext 0.14 for Python 3.11 and no 0.17.0 for 3.12, as torch is there for."""
+    words = (f"torch=={torch}", "torchtext", "--cuda", "cpu", "--platform", "linux-64")
+    done = conda_in_process(*WHEELS, *words, "-n", "new", "--offline", "--dry-run", "--json").ok()
+    found = done.json()["torchmirror"]
+    assert found["selected"]["python"] == python
+    assert "python_without" not in {warning["code"] for warning in found["warnings"]}

@@ -58,23 +58,36 @@ OPEN = [
         "as_of": "2026-11-25",
     },
 ]
-#: Partners whose wheels have no accelerator code, in any directory.
+_BY_PIP = "`on_pypi` and `highest_python` by asking pip for the files on PyPI (2026-11-28)"
+#: Partners whose wheels have no accelerator code, in any directory: by platform the first release
+#: that PyPI has, and by release the highest Python that it has one for, up to the next.
 NEUTRAL = [
     {
         "project": "torchaudio",
         "until": "0.9.1",
-        "lacks": [],
+        "on_pypi": {
+            "linux-64": "0.8.0",
+            "osx-64": "0.8.0",
+            "osx-arm64": "0.9.0",
+            "win-64": "0.8.0",
+        },
+        "highest_python": {"0.8.0": "3.9"},
         "source": "https://docs.pytorch.org/audio/2.11.0/installation.html: CPU and CUDA "
-        "distributions start with 0.10",
+        f"distributions start with 0.10; {_BY_PIP}",
         "as_of": "2026-11-25",
     },
     {
         "project": "torchtext",
         "until": "0.18.0",
-        # 0.15.2 has one, 0.18.0 none.
-        "lacks": ["linux-aarch64"],
-        "source": "pytorch/text packaging: one wheel for each Python and platform; files of "
-        "torchtext 0.18.0 on PyPI",
+        # For linux-aarch64 0.15.2 has one, 0.18.0 none.
+        "on_pypi": {
+            "linux-64": "0.9.0",
+            "osx-64": "0.9.0",
+            "osx-arm64": "0.11.2",
+            "win-64": "0.9.0",
+        },
+        "highest_python": {"0.9.0": "3.9", "0.12.0": "3.10", "0.15.1": "3.11", "0.17.2": "3.12"},
+        "source": f"pytorch/text packaging: one wheel for each Python and platform; {_BY_PIP}",
         "as_of": "2026-11-25",
     },
 ]

@@ -95,8 +95,7 @@ class WheelTask(NamedTuple):
     @property
     def for_partners(self) -> WheelTask | None:
         """The task with torch kept to what partners go with that pip takes; else None."""
-        on = self.machine.subdir
-        found = None if self.brought else kept_to_partners(self.request, tables(), on)
+        found = None if self.brought else kept_to_partners(self.request, self.machine, tables())
         return self._replace(request=found.request, kept=found) if found else None
 
     def settled(self, torch: str) -> WheelTask:
@@ -166,7 +165,7 @@ def prepare(
     config, (uv, notices) = pip_config.read(prefix), steps.installer(prefix)
     notices = (*notices, *(own.passed_over if own else ()), *_slips(request))
     if own is None:
-        request, aside = wheel_request.left_to_pip(request, tables())
+        request, aside = wheel_request.left_to_pip(request, survey.machine, tables())
         notices = (*notices, *_by_pip(aside))
     return WheelTask(options, target, request, survey, config, there, own, uv, notices, asked)
 

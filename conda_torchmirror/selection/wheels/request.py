@@ -15,7 +15,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from ...models import Build, Compat, Notice, Request
+from ...models import Build, Compat, Machine, Notice, Request
 from ..facts.names import (
     BLAS,
     CPU_METAPACKAGE,
@@ -31,6 +31,8 @@ from ..facts.names import TORCH as CONDA_TORCH
 from ..specs import cuda_option, cuda_version, has_endless_number
 from .tables import AUDIO, DEFAULT, FAMILY, NAMED, TORCH, WheelTables
 
+#: A patch release that no minor version of Python gets to.
+_LAST_PATCH = 99
 #: Conda's name for torch, which users may type for wheels too.
 _ALIASES = {CONDA_TORCH: TORCH}
 #: Packages of conda that select the accelerator or Python of a set. They mean nothing to pip, and a
@@ -144,23 +146,30 @@ def read(
     )
 
 
-def left_to_pip(request: Request, tables: WheelTables) -> tuple[Request, tuple[str, ...]]:
+def left_to_pip(
+    request: Request, on: Machine, tables: WheelTables
+) -> tuple[Request, tuple[str, ...]]:
     """The request without the partners of which there is one wheel for every accelerator, such as
     torchaudio 0.9, and their words for pip: PyPI has them, and a directory for a CUDA need not.
-    Only where the releases of torch that are asked for go with one release of the partner.
+    Only where the releases of torch that are asked for go with one release of the partner, which
+    PyPI has for the platform and for the Python, if that is given; else it bounds the Python.
     """
     torches = [understand(spec) for spec in request.specs[TORCH]]
     releases = [one for one in tables.stated if all(_takes(asked, one) for asked in torches)]
-    specs, words = dict(request.specs), []
+    specs, words, pythons = dict(request.specs), [], dict(request.pythons)
     for name in request.specs.keys() - {TORCH, *request.wishes}:
         versions = {tables.partner(name, one) for one in releases}
         version = versions.pop() if len(versions) == 1 else None
         asked = [understand(spec) for spec in request.specs[name]]
-        if version and tables.is_neutral(name, version) and all(_takes(a, version) for a in asked):
+        if version is None or not all(_takes(one, version) for one in asked):
+            continue
+        if highest := tables.highest_python(name, version, on.subdir, on.python):
             del specs[name]
-            words.append(f"{name}=={version}")
+            words.append(word := f"{name}=={version}")
+            pythons[word] = frozenset(((f"python<={highest}.{_LAST_PATCH}",),))
     words.sort()
-    return request._replace(specs=specs, others=(*request.others, *words)), tuple(words)
+    others = (*request.others, *words)
+    return request._replace(specs=specs, others=others, pythons=pythons), tuple(words)
 
 
 class ForPartners(NamedTuple):
@@ -177,7 +186,7 @@ class ForPartners(NamedTuple):
         return self.request._replace(others=(*self.request.others, *words)), words
 
 
-def kept_to_partners(request: Request, tables: WheelTables, subdir: str) -> ForPartners | None:
+def kept_to_partners(request: Request, on: Machine, tables: WheelTables) -> ForPartners | None:
     """Keep torch to what partners go with of which only releases count that are one wheel for every
     accelerator: torchtext, which ended with torch 2.3. None without any.
     """
@@ -188,7 +197,11 @@ def kept_to_partners(request: Request, tables: WheelTables, subdir: str) -> ForP
         asked = [understand(spec) for spec in request.specs[name]]
         versions = {one: tables.partner(name, one) for one in releases}
         going = {o: v for o, v in versions.items() if v and all(_takes(a, v) for a in asked)}
-        if not going or not all(tables.is_on_pypi(name, v, subdir) for v in going.values()):
+        if not all(tables.is_neutral(name, version) for version in going.values()):
+            continue
+        where = on.subdir, on.python
+        going = {o: v for o, v in going.items() if tables.highest_python(name, v, *where)}
+        if not going:
             continue
         last = max(going, key=Version)
         if any(Version(one) > Version(last) for one in releases):

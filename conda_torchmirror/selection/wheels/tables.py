@@ -77,8 +77,7 @@ class WheelTables:
             Open(row["project"], row["since"], row["torch"], row["default"], row["source"])
             for row in pairings["open"]
         ]
-        self._neutral = {row["project"]: row["until"] for row in pairings["neutral"]}
-        self._not_on_pypi = {row["project"]: row["lacks"] for row in pairings["neutral"]}
+        self._neutral = {row["project"]: row for row in pairings["neutral"]}
         self._plain = table["plain"]
         self._cudnn = table["cudnn"]
         #: The directories of CUDA, ROCm and XPU by release and platform, by the build matrix.
@@ -100,13 +99,23 @@ class WheelTables:
 
     def is_neutral(self, project: str, version: str) -> bool:
         """Whether a partner is one wheel for every accelerator."""
-        until = self._neutral.get(project)
-        return until is not None and _order(version) <= _order(until)
+        row = self._neutral.get(project)
+        return row is not None and _order(version) <= _order(row["until"])
 
-    def is_on_pypi(self, project: str, version: str, subdir: str) -> bool:
-        """Whether a partner is one wheel for every accelerator, and PyPI has those of its releases
-        for a platform."""
-        return self.is_neutral(project, version) and subdir not in self._not_on_pypi[project]
+    def highest_python(
+        self, project: str, version: str, subdir: str, python: str | None
+    ) -> str | None:
+        """The highest Python for which PyPI has a partner that is one wheel for every accelerator;
+        None for any other, where PyPI has none for the platform, and below a Python that is given.
+        """
+        row = self._neutral.get(project, {"on_pypi": {}})
+        first = row["on_pypi"].get(subdir)
+        if not (first and self.is_neutral(project, version)) or _order(version) < _order(first):
+            return None
+        pythons: Mapping[str, str] = row["highest_python"]
+        known = [since for since in pythons if _order(since) <= _order(version)]
+        found = pythons[max(known, key=_order)]
+        return found if number(python or found)[:2] <= number(found) else None
 
     def _plain_home(self, project: str, version: str, subdir: str) -> Home:
         """What a wheel of PyPI is built for: a partner for the CUDA of its torch."""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 from support.wheels import asked, chosen, versions
 
+from conda_torchmirror.models import Machine
 from conda_torchmirror.selection.wheels import request
 from conda_torchmirror.selection.wheels.request import BadWord, accelerator, admits
 from conda_torchmirror.selection.wheels.tables import TORCH, tables
@@ -184,7 +185,7 @@ def test_the_accelerator_that_a_word_names(word: str, meaning: str | None):
 def test_a_partner_that_is_one_wheel_for_every_accelerator_is_left_to_pip(words, left):
     """A directory for a CUDA need not have it, and was said to lack it; PyPI has it."""
     before = asked(*words)
-    found, told = request.left_to_pip(before, tables())
+    found, told = request.left_to_pip(before, Machine("linux-64"), tables())
     assert told == found.others == ((left,) if left else ())
     gone = {left.partition("=")[0]} if left else set()
     assert found.specs.keys() == before.specs.keys() - gone
@@ -208,7 +209,7 @@ def test_a_partner_that_is_one_wheel_for_every_accelerator_is_left_to_pip(words,
 )
 def test_torch_is_kept_to_what_an_ended_partner_goes_with(words, bound, said, torch, left):
     before = asked(*words)
-    kept = request.kept_to_partners(before, tables(), "linux-64")
+    kept = request.kept_to_partners(before, Machine("linux-64"), tables())
     assert kept is not None
     assert kept.request.specs[TORCH] == (*before.specs[TORCH], bound)
     assert [notice.facts["torch"] for notice in kept.told] == ([said] if said else [])
@@ -226,4 +227,30 @@ def test_torch_is_kept_to_what_an_ended_partner_goes_with(words, bound, said, to
     ],
 )
 def test_torch_is_not_kept_where_no_partner_ended(words, subdir):
-    assert request.kept_to_partners(asked(*words), tables(), subdir) is None
+    assert request.kept_to_partners(asked(*words), Machine(subdir), tables()) is None
+
+
+@pytest.mark.parametrize(
+    ("subdir", "python", "words", "left"),
+    [
+        ("linux-64", "3.10", ("torch==1.13.1", "torchtext"), True),
+        ("linux-64", "3.11", ("torch==1.13.1", "torchtext"), False),
+        ("linux-64", "3.12", ("torch==2.2.0", "torchtext"), False),
+        ("linux-64", "3.12", ("torch==2.2.2", "torchtext"), True),
+        ("linux-aarch64", None, ("torch==2.3.1", "torchtext"), False),
+        ("osx-arm64", None, ("torch==1.9.1", "torchtext"), False),
+        ("osx-arm64", None, ("torch==1.9.1", "torchaudio"), True),
+    ],
+)
+def test_what_pypi_does_not_have_is_not_left_to_pip(subdir, python, words, left):
+    """Such a partner was left to pip, which found none."""
+    machine = Machine(subdir, python=python)
+    assert bool(request.left_to_pip(asked(*words), machine, tables())[1]) == left
+
+
+def test_torch_is_kept_to_what_a_partner_for_the_python_goes_with():
+    kept = request.kept_to_partners(
+        asked("torch<2.2.2", "torchtext"), Machine("linux-64", python="3.11"), tables()
+    )
+    assert kept is not None
+    assert kept.request.specs[TORCH][-1] == "torch>=2.0.0,<=2.2.1"
