@@ -234,10 +234,11 @@ def never_together(first: str, second: str, name: str, admits: Admits) -> bool:
     """Whether no version and build of a package passes both of two match specs on it.
 
     Tried are the versions that they name, ones just below and above each, and the next of each of
-    its parts. Specs of which none of these passes one alone are taken to go together.
+    its parts; one with letters, such as 2.7.0rc1, as it stands. Specs of which none of these passes
+    one alone are taken to go together.
     """
     edges = {edge for spec in (first, second) for edge in re.findall(_PLAIN, spec)}
-    tried = {"0"}.union(*map(_beside, edges))
+    tried = {"0"}.union(*map(_beside, edges), re.findall(_ANY, f"{first} {second}"))
     of_first, of_second = (
         {version for version in tried if admits(spec, name, version, "")}
         for spec in (first, second)

@@ -54,6 +54,12 @@ def test_nothing_older_is_pointed_to_where_newer_is_asked_for(preview):
         ("cudatoolkit=10.0", "no build of the built-in index for linux-64 is made for", True),
         ("pytorch-cuda=13.0", "no build of the built-in index for linux-64 is made for", False),
         ("torchvision=0.8.2", "torchvision 0.20.1 goes with pytorch 2.5.1", True),
+        ("torchvision=0.22.0a0", "torchvision 0.20.1 goes with pytorch 2.5.1", False),
+        # One with letters was taken for an older one.
+        ("pytorch=2.7.0rc1", "for linux-64: it knows 1.8.0 to 2.5.1; the channel", False),
+        ("pytorch=2.6.0.dev20240913", "it knows 1.8.0 to 2.5.1; the channel", False),
+        ("pytorch==2.1.0.post300", "`pytorch==2.1.0.post300` for linux-64: it knows", False),
+        ("pytorch=1.7.0rc1", "only the channel's own index, without `--offline`, has", True),
     ],
 )
 def test_what_the_built_in_index_lacks_is_not_said_of_the_channel(preview, words, says, online):
