@@ -151,6 +151,16 @@ class UnreadableHistory(TorchMirrorError):
     hints = ("save_as_utf8",)
 
 
+class DamagedHistory(TorchMirrorError):
+    """A line of the environment's history is cut off, or is not as conda writes it."""
+
+    code = "damaged_history"
+    message = N_("conda cannot read line {line} of {file}")
+    cause = N_("conda reads from it what was asked for, and stops at it")
+    facts = ("line", "file")
+    hints = ("correct_line",)
+
+
 class PackageDamaged(TorchMirrorError):
     """What conda unpacked of a package is damaged, as after a power cut, or was so in its channel.
 

@@ -228,7 +228,7 @@ def refuse_unreadable(on: Machine, prefix: str | None, *, solving: bool = True) 
     """Stop before conda fails on an unreadable record, history or file of pins in the environment.
     Only a solver (`solving`) parses the lines of that file.
 
-    Raises: BrokenRecord, UnreadableHistory, UnreadablePin, UnreadablePins.
+    Raises: BrokenRecord, UnreadableHistory, DamagedHistory, UnreadablePin, UnreadablePins.
     """
     for remark in on.remarks:
         if remark.code == "machine.record_broken":

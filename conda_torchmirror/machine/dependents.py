@@ -5,13 +5,16 @@ Reads records and history through conda, changes nothing.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 from conda.core.prefix_data import PrefixData
 from conda.history import History
+from conda.models.match_spec import MatchSpec
 
-from ..exceptions.environment import UnreadableHistory
+from ..exceptions.environment import DamagedHistory, UnreadableHistory
 from ..mirrors.addresses import name_of
 from ..models import Departure
 from ..selection.facts.names import CUDA_NAMES, TOOLKIT
@@ -27,13 +30,29 @@ _OF_CUDA = frozenset((_CUDA, TOOLKIT))
 
 def requested(prefix: str, *, listed: bool = True) -> Mapping[str, Any]:
     """The specs that were asked for in an environment, by name; with `listed` also those of which
-    a file was installed from a list. Raises: UnreadableHistory."""
+    a file was installed from a list. Raises: UnreadableHistory, DamagedHistory."""
     history = History(prefix)
     try:
         found = history.get_requested_specs_map()
     except UnicodeDecodeError as error:
         raise UnreadableHistory(file=history.path) from error
+    except Exception as error:  # of any kind, as conda lets them through
+        if (line := _damaged_line(history.path)) is None:
+            raise
+        raise DamagedHistory(file=history.path, line=line) from error
     return {name: spec for name, spec in found.items() if listed or not is_file(spec)}
+
+
+def _damaged_line(path: str) -> int | None:
+    """The number of the line of a history that conda stops at, such as one that was cut off."""
+    lines = Path(path).read_text(encoding="utf-8").splitlines() if os.path.isfile(path) else ()
+    for number, line in enumerate(lines, 1):
+        try:
+            for spec in History._parse_comment_line(line).get("specs", ()):
+                MatchSpec(spec)
+        except Exception:  # the same
+            return number
+    return None
 
 
 def is_file(spec: Any) -> bool:

@@ -11,6 +11,7 @@ from conda.exceptions import InvalidSpec
 
 from conda_torchmirror.exceptions.environment import (
     BrokenRecord,
+    DamagedHistory,
     UnreadableHistory,
     UnreadablePin,
     UnreadablePins,
@@ -101,6 +102,16 @@ def test_a_history_that_is_no_utf_8_is_named(prefix, encoding):
         with pytest.raises(UnreadableHistory) as caught:
             refused()
         assert str(file) in str(caught.value)
+
+
+@pytest.mark.parametrize("line", ["['numpy', 'pyt", "[5]", "['numpy >=']"])
+def test_a_line_of_the_history_that_conda_stops_at_is_named(prefix, line):
+    """Written while the disk was full or the power went: conda's traceback."""
+    file = prefix / "conda-meta" / "history"
+    file.write_text(f"==> 2024-05-01 10:00:00 <==\n# cmd: conda install\n# update specs: {line}\n")
+    with pytest.raises(DamagedHistory) as caught:
+        refuse_unreadable(looked_at(prefix), str(prefix))
+    assert f"line 3 of {file}" in str(caught.value)
 
 
 def test_a_pin_that_is_no_match_spec_is_named(prefix):
