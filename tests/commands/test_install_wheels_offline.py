@@ -350,12 +350,21 @@ def test_the_list_is_of_what_torchtext_goes_with(conda_in_process):
 
 
 @pytest.mark.parametrize(
-    ("torch", "python"), [("1.13.1", "3.10"), ("2.2.0", "3.11"), ("2.2.2", "3.12")]
+    ("words", "python"),
+    [
+        (("torch==1.13.1", "torchtext"), "3.10"),
+        (("torch==2.2.0", "torchtext"), "3.11"),
+        (("torch==2.2.2", "torchtext"), "3.12"),
+        (("torchtext==0.17.1",), "3.11"),
+        (("torch<2", "torchtext"), "3.10"),
+        (("torch", "torchtext"), "3.12"),
+    ],
 )
-def test_a_partner_that_is_left_to_pip_bounds_the_python(torch, python, conda_in_process):
+def test_a_partner_that_is_left_to_pip_bounds_the_python(words, python, conda_in_process):
     """PyPI has no torchtext 0.14 for Python 3.11 and no 0.17.0 for 3.12, as torch is there for."""
-    words = (f"torch=={torch}", "torchtext", "--cuda", "cpu", "--platform", "linux-64")
+    words = (*words, "--cuda", "cpu", "--platform", "linux-64")
     done = conda_in_process(*WHEELS, *words, "-n", "new", "--offline", "--dry-run", "--json").ok()
     found = done.json()["torchmirror"]
     assert found["selected"]["python"] == python
     assert "python_without" not in {warning["code"] for warning in found["warnings"]}
+    assert "torchtext" not in found["steps"][-1]["command"].split()

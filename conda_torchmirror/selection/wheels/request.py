@@ -166,7 +166,7 @@ def left_to_pip(
         if highest := tables.highest_python(name, version, on.subdir, on.python):
             del specs[name]
             words.append(word := f"{name}=={version}")
-            pythons[word] = frozenset(((f"python<={highest}.{_LAST_PATCH}",),))
+            pythons[word] = _up_to(highest)
     words.sort()
     others = (*request.others, *words)
     return request._replace(specs=specs, others=others, pythons=pythons), tuple(words)
@@ -174,7 +174,7 @@ def left_to_pip(
 
 class ForPartners(NamedTuple):
     """A request in which torch is kept to the releases that partners go with which pip takes, and
-    which are no part of it. `told` are the notices on that."""
+    which are no part of it but for the Python. `told` are the notices on that."""
 
     request: Request
     partners: tuple[str, ...]
@@ -183,7 +183,8 @@ class ForPartners(NamedTuple):
     def settled(self, torch: str, tables: WheelTables) -> tuple[Request, tuple[str, ...]]:
         """The request with the words for pip that go with the torch that was chosen."""
         words = tuple(f"{name}=={tables.partner(name, torch)}" for name in self.partners)
-        return self.request._replace(others=(*self.request.others, *words)), words
+        others = (word for word in self.request.others if word not in self.partners)
+        return self.request._replace(others=(*others, *words)), words
 
 
 def kept_to_partners(request: Request, on: Machine, tables: WheelTables) -> ForPartners | None:
@@ -192,7 +193,7 @@ def kept_to_partners(request: Request, on: Machine, tables: WheelTables) -> ForP
     """
     torches = [understand(spec) for spec in request.specs[TORCH]]
     releases = [one for one in tables.stated if all(_takes(asked, one) for asked in torches)]
-    partners, told = [], []
+    partners, told, pythons = [], [], dict(request.pythons)
     for name in sorted(request.specs.keys() - {TORCH, *request.wishes}):
         asked = [understand(spec) for spec in request.specs[name]]
         versions = {one: tables.partner(name, one) for one in releases}
@@ -209,12 +210,20 @@ def kept_to_partners(request: Request, on: Machine, tables: WheelTables) -> ForP
             told.append(Notice("torch_for_partner", facts))
         releases = list(going)
         partners.append(name)
+        pythons[name] = _up_to(str(tables.highest_python(name, going[last], *where)))
     if not partners:
         return None
     bound = f"{TORCH}>={min(releases, key=Version)},<={max(releases, key=Version)}"
     specs = {name: found for name, found in request.specs.items() if name not in partners}
     specs[TORCH] = (*specs[TORCH], bound)
-    return ForPartners(request._replace(specs=specs), tuple(partners), tuple(told))
+    others = (*request.others, *partners)
+    kept = request._replace(specs=specs, others=others, pythons=pythons)
+    return ForPartners(kept, tuple(partners), tuple(told))
+
+
+def _up_to(python: str) -> frozenset[tuple[str, ...]]:
+    """What is in `Request.pythons` for a package that there is up to a Python."""
+    return frozenset(((f"python<={python}.{_LAST_PATCH}",),))
 
 
 def _takes(asked: Asked | BadWord, version: str) -> bool:
