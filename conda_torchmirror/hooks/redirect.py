@@ -131,7 +131,10 @@ def _redirect(command: str, traits: Collection[Trait], found: NamedChannels | No
     if "fetches" in traits and not listed and _fetches(command):
         policies = _at_places_that_answer(policies, config, found)
     begun = policy.redirects(policies, config, found)
-    in_process.apply(begun, shards=policy.has_shards(policies, config))
+    # With a list of the channels that are allowed, an address has to stay what it is.
+    is_export = command == "export" and not configuration.Lists().allowed
+    former = policy.above_channels(config) if is_export else ()
+    in_process.apply(begun, shards=policy.has_shards(policies, config), former=former)
     if reads and command != "info" and not context.offline:
         from ..index.emptied import drop_emptied
 

@@ -46,6 +46,7 @@ PRIVATE = (
     ("conda.base.context", "context._reset_cache"),
     ("conda.base.context", "Context.custom_multichannels.fget"),
     ("conda.common.configuration", "CommentedMap"),
+    ("conda.common.configuration", "CommentedSeq"),
     ("conda.common.configuration", "YamlRawParameter.make_raw_parameters"),
     ("conda.models.channel", "Channel._reset_state"),
     ("conda.models.match_spec", "_PARSE_CACHE"),
@@ -137,6 +138,7 @@ class _Redirection:
     there, since nothing but the file of `torch-mirror enable` can lead such a channel away.
     `quick`, for the automatic redirect, merges them into the configuration that conda has read
     already, instead of having conda reread all files. Without `shards` conda reads whole indexes.
+    Channels at the URLs of `former`, of quick ones alone, get their names back.
     """
 
     def __init__(
@@ -146,11 +148,13 @@ class _Redirection:
         override: bool = False,
         quick: bool = False,
         shards: bool = True,
+        former: Sequence[str] = (),
     ) -> None:
         self.redirects = tuple(redirects)
         self.shards = shards or not knows_shards()
         self.override = override
         self.quick = quick
+        self.former = former
         self.parts = {n: above for n, above, _ in self.redirects if n.startswith("pkgs/")}
         named = [redirect for redirect in self.redirects if redirect[0] not in self.parts]
         self.back = {name for name, above, _ in named if above == upstream_parent(name)}
@@ -194,9 +198,11 @@ class _Redirection:
     def _join(self) -> None:
         """Merge ours into conda's configuration, ranked as in the search path."""
         from conda.base.context import context
-        from conda.common.configuration import CommentedMap, YamlRawParameter
+        from conda.common.configuration import CommentedMap, CommentedSeq, YamlRawParameter
 
         ours: dict[str, Any] = {} if self.shards else {SHARDS: False}
+        if self.former:
+            ours["migrated_channel_aliases"] = CommentedSeq(self.former)
         back: dict[str, Any] = {}
         for name, above, guarded in self.redirects:
             layer = back if name in self.back else ours
@@ -300,8 +306,11 @@ def active() -> tuple[Redirect, ...]:
     return _automatic.redirects if _automatic else ()
 
 
-def apply(redirects: Sequence[Redirect], *, shards: bool = True) -> None:
-    """Redirect until `undo`, replacing what was redirected before.
+def apply(
+    redirects: Sequence[Redirect], *, shards: bool = True, former: Sequence[str] = ()
+) -> None:
+    """Redirect until `undo`, replacing what was redirected before. What was installed from a
+    channel below one of the URLs `former` has that channel's name meanwhile.
 
     Without `shards` conda reads whole indexes, unless the user's configuration says otherwise: if a
     mirror lacks sharded ones, or answers with a page of its own, some solvers do not fall back to
@@ -312,8 +321,8 @@ def apply(redirects: Sequence[Redirect], *, shards: bool = True) -> None:
     global _automatic
     undo()
     moved_channels.keep_names()
-    begun = _Redirection(redirects, quick=True, shards=shards)
-    if begun.redirects or not begun.shards:
+    begun = _Redirection(redirects, quick=True, shards=shards, former=former)
+    if begun.redirects or not begun.shards or former:
         begun.start()
         _automatic = begun
 

@@ -285,6 +285,18 @@ def has_shards(policies: Iterable[ChannelPolicy], config: UserConfig) -> bool:
     return all(mirror is not None and mirror.shards for mirror in known)
 
 
+def above_channels(config: UserConfig) -> tuple[str, ...]:
+    """The URLs above channels at every mirror that is known, the longest first: what an export says
+    came from `pytorch` may have come from any of them."""
+    known = config.registry
+    found = set[str]()
+    for mirror in (*config.mirrors, *(known[name] for name in known)):
+        found |= {*mirror.parents, *mirror.roots, *(f"{root}/cloud" for root in mirror.roots)}
+        above = (in_process.parent(name, one.url) for name, one in mirror.channels.items())
+        found |= {url for url in above if url}
+    return tuple(sorted(found, key=lambda url: (-len(url), url)))
+
+
 def _only_by_other_url(policy: ChannelPolicy, found: NamedChannels) -> bool:
     """Whether the channel was named only by URLs that are not the mirror's."""
     name = policy.name

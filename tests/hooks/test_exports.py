@@ -8,6 +8,7 @@ import pytest
 
 from conda_torchmirror.hooks import exports
 from conda_torchmirror.mirrors.registry import built_in
+from conda_torchmirror.redirect import in_process
 
 try:
     from conda.plugins.types import CondaPrefixDataLoader  # noqa: F401
@@ -52,6 +53,35 @@ def test_what_an_environment_holds_is_not_changed(installed, lab, at_lab, run_co
     assert lab.url in run_conda("list", "-p", installed, "--explicit").ok().stdout
     at_lab(plugins={"torchmirror_auto": False})
     assert lab.url in run_conda("export", "-p", installed, "--format", "explicit").ok().stdout
+
+
+@pytest.mark.parametrize("command", [("export",), ("env", "export")], ids=" ".join)
+@pytest.mark.parametrize(
+    ("place", "above", "channel"),
+    [
+        ("https://mirror.nju.edu.cn/anaconda", "cloud", "pytorch"),
+        ("https://mirrors.sustech.edu.cn/anaconda-extra", "cloud", "nvidia"),
+        ("https://mirror.nju.edu.cn/anaconda", "pkgs", "main"),
+    ],
+)
+def test_what_another_mirror_sent_is_of_the_channel(
+    installed, lab, run_conda, command, place, above, channel
+):
+    """The next mirror steps in for a day, and exports named its address from then on."""
+    [meta] = (installed / "conda-meta").glob("*.json")
+    there = f"{place}/{above}/{channel}"
+    meta.write_text(meta.read_text().replace(f"{lab.url}/anaconda/cloud/pytorch", there))
+    assert there in meta.read_text()
+    text = run_conda(*command, "-p", installed).ok().stdout
+    assert f"- {'defaults' if above == 'pkgs' else channel}\n" in text
+    assert "://" not in text
+    assert in_process.active() == ()
+
+
+def test_a_list_of_allowed_channels_leaves_an_export_of_it(installed, lab, at_lab, run_conda):
+    at_lab(channels=["pytorch"], allowlist_channels=[f"{lab.url}/anaconda/cloud/pytorch"])
+    text = run_conda("env", "export", "-p", installed).ok().stdout
+    assert "- pytorch\n" in text
 
 
 @pytest.mark.skipif(not LOADERS, reason="this conda lets no plugin read an environment")
