@@ -65,8 +65,9 @@ _TOML_PAIR = re.compile(r"^[\w.\"'-]+[ \t]*=[ \t]*(?:[\"'\[{]|true\b|false\b|[+-
 _INI = re.compile(
     r"^\[[\w.: -]+\][ \t]*\r?\n(?:[ \t]*[#;].*\n|[ \t]*\r?\n)*[\w.-]+[ \t]*[=:]", re.M
 )
-_DOCKERFILE = re.compile(r"^FROM[ \t]+\S", re.M | re.I)
-_DOCKERFILE_START = re.compile(r"(?:ARG|FROM)[ \t]+\S", re.I)
+#: Not a line of Python, which begins alike: `from a import b`.
+_DOCKERFILE = re.compile(r"^FROM[ \t]+\S+(?![ \t]+import\b)(?!\S)", re.M | re.I)
+_DOCKERFILE_START = re.compile(r"(?:ARG|FROM)[ \t]+\S+(?![ \t]+import\b)(?!\S)", re.I)
 _TOP_KEY = re.compile(r"^[\"']?([A-Za-z_][\w-]*)[\"']?[ \t]*:(?=\s|$)", re.M)
 
 #: YAML files of other tools: the code, top-level keys that must all be present, and keys of which
@@ -153,11 +154,14 @@ CONFIGURATION_KEYS = frozenset(
     """.split()  # noqa: SIM905
 )
 
+#: Keys of which a configuration with channels has one.
+_OF_CHANNELS = frozenset(("channels", "channel_alias", "custom_channels", "default_channels"))
+
 
 def is_configuration(keys: Collection[str]) -> bool:
     """Whether a YAML file with these keys is conda's own configuration."""
     own = not CONFIGURATION_KEYS.isdisjoint(keys)
-    return own and "channels" in keys and "dependencies" not in keys
+    return own and not _OF_CHANNELS.isdisjoint(keys) and "dependencies" not in keys
 
 
 def top_keys(text: str) -> frozenset[str]:

@@ -288,6 +288,19 @@ def test_every_key_of_condas_configuration_marks_it() -> None:
     assert there("channels: [pytorch]\ndependencies: [a]\nsolver: x\n").edits
 
 
+def test_a_configuration_need_not_name_channels() -> None:
+    """It was offered to `conda env create`."""
+    assert kind.is_configuration({"default_channels", "show_channel_urls"})
+    assert kind.is_configuration({"channel_alias"})
+    assert not kind.is_configuration({"solver", "steps"})
+
+
+def test_a_module_of_python_is_no_dockerfile() -> None:
+    assert kind.recognise("from setuptools import setup\nsetup(name='x')\n") is None
+    found = kind.recognise("FROM python:3.12 AS x\nRUN pip install setuptools\n")
+    assert found == kind.Foreign("foreign_file", "dockerfile")
+
+
 def test_several_pip_sections_are_told() -> None:
     text = "channels: [pytorch]\ndependencies:\n- pip:\n  - a\n- pip:\n  - b\n"
     assert codes(there(text)) == ["several_pip_sections"]
