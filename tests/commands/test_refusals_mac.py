@@ -58,3 +58,14 @@ def test_a_file_for_cuda_is_taken_without_its_line(conda_in_process, tmp_path, s
     assert "--allow-cpu" not in str(hints)
     taken = conda_in_process(*words, "--cuda", "cpu").ok().json()["torchmirror"]
     assert not any(spec.startswith("cuda") for spec in taken["specs"])
+
+
+@pytest.mark.parametrize("line", ["cuda-toolkit=11.8", "cuda=11.8", "cuda-nvcc=11.8", "cudnn=8.9"])
+def test_no_package_of_cuda_is_left_to_the_solver(conda_in_process, tmp_path, line):
+    """`--cuda cpu` was offered, and a Mac has no such package."""
+    file = tmp_path / "environment.yml"
+    file.write_text(f"dependencies:\n  - pytorch=2.3\n  - python=3.10\n  - {line}\n")
+    words = ("torch-install", *PREVIEW, "--platform", "osx-arm64", "-n", "new", "-f", file)
+    taken = conda_in_process(*words, "--cuda", "cpu").ok().json()["torchmirror"]
+    assert not any(spec.startswith("cud") for spec in taken["specs"])
+    assert "file_left_out" in {warning["code"] for warning in taken["warnings"]}

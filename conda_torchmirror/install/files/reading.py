@@ -25,10 +25,12 @@ from ...redirect.configuration import reload
 from ...selection.facts.names import (
     CPU_ONLY,
     CUDA_NAMES,
+    CUDNN,
     FAMILY,
     GPU_METAPACKAGE,
     METAPACKAGES,
     MUTEX,
+    OF_TOOLKIT,
     RUNTIME,
     TOOLKIT,
 )
@@ -252,8 +254,11 @@ class _Sorter:
         name = spec.name
         if name == "python" and self.options.python:
             return f"--python {self.options.python}"
+        no_cuda = context.subdir.startswith("osx-")  # nor a package of it but cuda-version
         if self.cuda == "cpu" and (
-            name in (RUNTIME, TOOLKIT) or (name == MUTEX and not says_cpu(spec))
+            name in (RUNTIME, TOOLKIT)
+            or (name == MUTEX and not says_cpu(spec))
+            or (no_cuda and name in (*CUDA_NAMES[1:], *CUDNN, *OF_TOOLKIT))
         ):
             return "--cuda cpu"
         if name in (CPU_ONLY, MUTEX) and says_cpu(spec) and self.cuda not in ("auto", "cpu"):
