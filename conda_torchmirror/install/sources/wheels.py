@@ -23,6 +23,7 @@ from ...selection.facts.names import PIP_NAMES
 from ...selection.pip import variants
 from ...selection.plan import offered
 from ...selection.rules import new_environment
+from ...selection.sources.compare import suits
 from ...selection.sources.order import Order, Why
 from ...selection.wheels import request as wheel_request
 from ...selection.wheels.choose import WheelSet, choose
@@ -63,7 +64,7 @@ def way(options: InstallOptions, target: Target, on: Machine) -> tuple[Notice, .
     if not stays and new.python_from == "prefix":
         new = new._replace(python_from="--python")  # as which it is offered, so that pins bind it
     found = known_set(request, for_wheels(new))
-    if found is None:
+    if found is None or not suits(found.choice):  # pip would have to build the rest, and may fail
         return ()
     asked = by_wheels(options if stays or target.is_fresh(options) else options.elsewhere())
     if not stays and on.python_from == "prefix":
