@@ -32,7 +32,7 @@ RuntimeIndex = Mapping[str, Sequence[tuple[str, str]]]
 _EXACT = r"[^=*<>!~|,\[]+==?[^=*<>!~|,\[]+=[^=*<>!~|,\[]+"
 
 #: The variable that pins packages for one command.
-_PINS = "CONDA_PINNED_PACKAGES"
+PINS = "CONDA_PINNED_PACKAGES"
 #: The variable that lifts a strict channel priority for one command.
 FLEXIBLE = MappingProxyType({"CONDA_CHANNEL_PRIORITY": "flexible"})
 
@@ -122,7 +122,7 @@ def make(choice: Choice, request: Request, routes: Sequence[Route], options: Pla
         wanted = (f"python={options.python}", *wanted)
     environment = dict(options.variables)
     if options.pins:
-        environment[_PINS] = "&".join(options.pins)
+        environment[PINS] = "&".join(options.pins)
     if options.flexible:
         environment |= FLEXIBLE
     by_name = _ordered({route.channel: route.channel for route in routes}, routes, options)
@@ -196,11 +196,3 @@ def offered(asked: InstallOptions) -> str:
 def typed(words: Iterable[str]) -> str:
     """Words as a command line of this computer."""
     return shell.command(words, windows=os.name == "nt")
-
-
-def shell_lines(environment: Mapping[str, str], subdir: str) -> tuple[str, ...]:
-    """The lines that set the plan's environment variables in the platform's usual shell. Pins are
-    added to those that are set here, as the hand-over does."""
-    there = os.environ.get(_PINS)
-    values = {n: f"{there}&{v}" if n == _PINS and there else v for n, v in environment.items()}
-    return tuple(shell.variables(values, windows=subdir.startswith("win-")))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..models import Build, Decision, Machine, Notice, Rejection, Request
-from ..selection.plan import shell_lines
+from ..selection import shell
+from ..selection.plan import PINS
 from .language import in_english
 from .layout import bullet, columns, file_size
 from .messages import of_gpus, text
@@ -56,23 +58,23 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
             out += ["", shown("passed_over_of", source=source), *explained(newer, choice)]
     step = plan.conda
     if verbose or len(step.specs) <= _TYPED:
-        shell = shell_lines(step.environment, machine.subdir)
+        variables = shell_lines(step.environment, machine.subdir)
         mirrored = step.command_by_name != step.command
         out += ["", shown("by_url" if mirrored else "in_conda")]
-        out += [f"  {line}" for line in (*plan.before, *shell, step.command)]
+        out += [f"  {line}" for line in (*plan.before, *variables, step.command)]
         if mirrored:
             out += [shown("by_name"), f"  {step.command_by_name}"]
             out += [text("after_either")] if plan.after else []
         out += [f"  {line}" for line in plan.after]
-        out += of_cmd(shell, machine.subdir)
+        out += of_cmd(variables, machine.subdir)
     if decision.dry_run and not decision.solved:
         out += ["", text("dry_run")]
     return [safe(line) for line in out]
 
 
-def of_cmd(shell: Sequence[str], subdir: str) -> list[str]:
+def of_cmd(variables: Sequence[str], subdir: str) -> list[str]:
     """On Windows, lines that say which shell the lines that set variables are for."""
-    return list(bullet(text("of_cmd"))) if shell and subdir.startswith("win-") else []
+    return list(bullet(text("of_cmd"))) if variables and subdir.startswith("win-") else []
 
 
 #: The sentence if the other source has a newer release, by the reason why this source was taken.
@@ -305,3 +307,11 @@ def _build(build: Build) -> dict[str, Any]:
         "sha256": build.sha256,
         "evidence": build.known_by,
     }
+
+
+def shell_lines(environment: Mapping[str, str], subdir: str) -> tuple[str, ...]:
+    """The lines that set a plan's environment variables in the platform's usual shell. Pins are
+    added to those that are set here, as the hand-over does."""
+    there = os.environ.get(PINS)
+    values = {n: f"{there}&{v}" if n == PINS and there else v for n, v in environment.items()}
+    return tuple(shell.variables(values, windows=subdir.startswith("win-")))

@@ -21,12 +21,11 @@ from conda.core import solve
 from conda.exceptions import CondaError
 from conda.models.match_spec import MatchSpec
 
+from ...selection.plan import PINS
 from ...selection.specs import package_name
 
 log = getLogger(__name__)
 
-#: The variable that pins packages for one command.
-PINS = "CONDA_PINNED_PACKAGES"
 _NAME = "get_pinned_specs"
 _AGGRESSIVE = "aggressive_update_packages"
 #: A word that is a spec with more than a name, which no option or its value is.

@@ -7,7 +7,6 @@ from typing import Any
 
 from ...models import CondaStep, PipStep
 from ...selection.pip.plan import WheelDecision, WheelFile
-from ...selection.plan import shell_lines
 from ..decision import (
     chosen_for,
     machine_part,
@@ -15,6 +14,7 @@ from ..decision import (
     of_cmd,
     rejected_part,
     request_part,
+    shell_lines,
     warnings_part,
     why_chosen,
 )

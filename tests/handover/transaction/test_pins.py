@@ -9,8 +9,9 @@ import pytest
 from conda.base.context import context
 from conda.core import solve
 
-from conda_torchmirror.handover.transaction.pins import PINS, all_applied
+from conda_torchmirror.handover.transaction.pins import all_applied
 from conda_torchmirror.redirect.configuration import environment, reload
+from conda_torchmirror.selection.plan import PINS
 
 BUILD = "pytorch=2.1.0=py3.11_cuda11.8_cudnn8.7.0_0"
 
