@@ -9,6 +9,7 @@ files with the same hashes.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from conda.models.channel import Channel
@@ -29,21 +30,29 @@ def name_origins(prefix: Any, records: dict[str, Any]) -> dict[str, Any]:
         if not chosen.auto:
             return {}
         config = policy.UserConfig(chosen)
-        known = config.registry
-        book = addresses.address_book([*config.mirrors, *(known[name] for name in known)])
+        book = addresses.address_book(config.known_mirrors)
+        own = {mirror.name: {*mirror.channels} for mirror in config.own_mirrors}
     except Exception:  # the redirect reports unusable settings
         return {}
     for record in records.values():
-        url = origin(record.url or "", book)
+        url = origin(record.url or "", book, own)
         if url is not None:
             record.url = url
             record.channel = Channel(url.rpartition("/")[0])
     return {}
 
 
-def origin(url: str, book: addresses.AddressBook) -> str | None:
-    """Return the official URL of a package file at a mirror, None for any other URL."""
+def origin(
+    url: str, book: addresses.AddressBook, own: Mapping[str, Collection[str]] | None = None
+) -> str | None:
+    """Return the official URL of a package file at a mirror, None for any other URL.
+
+    `own` are the listed channels of mirrors of one's own: any other there may be private.
+    """
     found = addresses.split(url, book)
     if found is None or found.identified.mirror == UPSTREAM or not found.identified.subdir:
+        return None
+    listed = (own or {}).get(found.identified.mirror)
+    if listed is not None and found.identified.channel.partition("/label/")[0] not in listed:
         return None
     return f"{upstream_url(found.identified.channel)}/{found.identified.subdir}{found.rest}"

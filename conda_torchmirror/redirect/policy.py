@@ -116,6 +116,17 @@ class UserConfig:
         """The preferred mirrors, in order, as a preference list has them: names, and URLs."""
         return tuple(mirror.word for mirror in self.mirrors)
 
+    @property
+    def known_mirrors(self) -> tuple[Mirror, ...]:
+        """The preferred mirrors and all others that the registry has."""
+        return (*self.mirrors, *self.registry.values())
+
+    @property
+    def own_mirrors(self) -> tuple[Mirror, ...]:
+        """Those that a user's registry has, or a URL names."""
+        known, own = self.registry, self.registry.own
+        return tuple(m for m in self.known_mirrors if m.name in own or m.name not in known)
+
     def within(self, names: Iterable[str]) -> frozenset[str]:
         """The channels in those of the user's groups that are among `names`: conda reads them at
         their official place, and would read one that is redirected twice."""
@@ -286,11 +297,14 @@ def has_shards(policies: Iterable[ChannelPolicy], config: UserConfig) -> bool:
 
 
 def above_channels(config: UserConfig) -> tuple[str, ...]:
-    """The URLs above channels at every mirror that is known, the longest first: what an export says
-    came from `pytorch` may have come from any of them."""
-    known = config.registry
+    """The URLs above channels at every public mirror, the longest first: what an export says came
+    from `pytorch` may have come from any of them. A mirror of one's own may have private channels
+    beside those that it lists, which no name leads to."""
     found = set[str]()
-    for mirror in (*config.mirrors, *(known[name] for name in known)):
+    own = {mirror.name for mirror in config.own_mirrors}
+    for mirror in config.known_mirrors:
+        if mirror.name in own:
+            continue
         found |= {*mirror.parents, *mirror.roots, *(f"{root}/cloud" for root in mirror.roots)}
         above = (in_process.parent(name, one.url) for name, one in mirror.channels.items())
         found |= {url for url in above if url}

@@ -78,6 +78,24 @@ def test_what_another_mirror_sent_is_of_the_channel(
     assert in_process.active() == ()
 
 
+@pytest.mark.parametrize("command", [("export",), ("env", "export")], ids=" ".join)
+@pytest.mark.parametrize("own", ["registry", "url"])
+@pytest.mark.parametrize("place", ["private", "cloud/private", "cloud/team/private"])
+def test_a_private_channel_at_a_mirror_of_ones_own_keeps_its_url(
+    installed, lab, at_lab, run_conda, command, own, place
+):
+    """It became `private`, which is read from conda.anaconda.org: nothing, or somebody else's."""
+    if own == "url":
+        parent = f"{lab.url}/anaconda/{place.rpartition('private')[0]}".rstrip("/")
+        mirrors = {"torchmirror_mirrors": [parent], "torchmirror_allow_http": True}
+        at_lab(plugins={"torchmirror_registry": "{}", **mirrors})
+    [meta] = (installed / "conda-meta").glob("*.json")
+    there = f"{lab.url}/anaconda/{place}"
+    meta.write_text(meta.read_text().replace(f"{lab.url}/anaconda/cloud/pytorch", there))
+    text = run_conda(*command, "-p", installed).ok().stdout
+    assert f"- {there}\n" in text
+
+
 def test_a_list_of_allowed_channels_leaves_an_export_of_it(installed, lab, at_lab, run_conda):
     at_lab(channels=["pytorch"], allowlist_channels=[f"{lab.url}/anaconda/cloud/pytorch"])
     text = run_conda("env", "export", "-p", installed).ok().stdout
