@@ -319,6 +319,7 @@ def test_the_set_of_1_9_1_as_the_page_of_former_releases_has_it(subdir, conda_in
         (("torchvision", "torchtext"), "win-64", "2.3.1+cu121", "torchtext==0.18.0"),
         (("torchtext==0.17.1",), "linux-64", "2.2.1+cu121", "torchtext==0.17.1"),
         (("torch", "torchtext", "--cuda", "cpu"), "osx-64", "2.2.2", "torchtext==0.17.2"),
+        (("torch", "torchdata==0.6.0"), "linux-64", "2.0.0+cu118", "torchdata==0.6.0"),
     ],
 )
 def test_torch_left_open_is_one_that_torchtext_goes_with(
@@ -358,6 +359,8 @@ def test_the_list_is_of_what_torchtext_goes_with(conda_in_process):
         (("torchtext==0.17.1",), "3.11"),
         (("torch<2", "torchtext"), "3.10"),
         (("torch", "torchtext"), "3.12"),
+        (("torch==1.13.1", "torchdata"), "3.10"),
+        (("torchdata==0.7.0",), "3.11"),
     ],
 )
 def test_a_partner_that_is_left_to_pip_bounds_the_python(words, python, conda_in_process):
@@ -367,4 +370,23 @@ def test_a_partner_that_is_left_to_pip_bounds_the_python(words, python, conda_in
     found = done.json()["torchmirror"]
     assert found["selected"]["python"] == python
     assert "python_without" not in {warning["code"] for warning in found["warnings"]}
-    assert "torchtext" not in found["steps"][-1]["command"].split()
+    assert {"torchtext", "torchdata"}.isdisjoint(found["steps"][-1]["command"].split())
+
+
+@pytest.mark.parametrize(
+    ("torch", "asked", "cause"),
+    [
+        ("2.2", "torchdata=0.7.0", "torchdata 0.7.1 goes with torch 2.2.2, and"),
+        ("2.0", "torchdata=0.7.0", "torchdata 0.6.1 goes with torch 2.0.1, and"),
+        ("1.10", "torchdata=0.7.0", "no official source says which torchdata goes with"),
+    ],
+)
+def test_a_torchdata_for_another_torch_is_refused(torch, asked, cause, conda_in_process):
+    """pip refused it, since its METADATA names one release of torch, and wheels were offered."""
+    words = (f"pytorch={torch}", asked, "--cuda", "12.4", "--platform", "linux-64", "-n", "new")
+    words = (*words, "--offline", "--dry-run", "--json")
+    found = conda_in_process(*WHEELS, *words).json()["torchmirror"]
+    assert found["error"] == "no_fitting_wheel"
+    assert cause in found["facts"]["detail"]
+    by_conda = conda_in_process("torch-install", *words).json()
+    assert "--source wheels" not in str(by_conda)

@@ -57,7 +57,26 @@ OPEN = [
         "and later; METADATA of 0.29.1 and 0.29.2: torch>=2.14.0",
         "as_of": "2026-11-25",
     },
+    {
+        "project": "torchdata",
+        "default": True,
+        "since": "0.7.1",
+        "torch": "2.0.0",
+        "source": "METADATA of 0.7.1 and 0.8.0 on PyPI: torch>=2",
+        "as_of": "2026-11-28",
+    },
 ]
+#: The releases of torchdata for exactly one torch; the material has none for wheels.
+TORCHDATA = {
+    "1.11.0": "0.3.0",
+    "1.12.0": "0.4.0",
+    "1.12.1": "0.4.1",
+    "1.13.0": "0.5.0",
+    "1.13.1": "0.5.1",
+    "2.0.0": "0.6.0",
+    "2.0.1": "0.6.1",
+    "2.1.0": "0.7.0",
+}
 _BY_PIP = "`on_pypi` and `highest_python` by asking pip for the files on PyPI (2026-11-28)"
 #: Partners whose wheels have no accelerator code, in any directory: by platform the first release
 #: that PyPI has, and by release the highest Python that it has one for, up to the next.
@@ -89,6 +108,22 @@ NEUTRAL = [
         "highest_python": {"0.9.0": "3.9", "0.12.0": "3.10", "0.15.1": "3.11", "0.17.2": "3.12"},
         "source": f"pytorch/text packaging: one wheel for each Python and platform; {_BY_PIP}",
         "as_of": "2026-11-25",
+    },
+    {
+        "project": "torchdata",
+        "until": "0.7.0",
+        # 0.3.0, and those from 0.6.0 on, have one for any platform and Python: as their torch.
+        "on_pypi": {
+            "linux-64": "0.3.0",
+            "linux-aarch64": "0.6.0",
+            "osx-64": "0.3.0",
+            "osx-arm64": "0.3.0",
+            "win-64": "0.3.0",
+        },
+        "highest_python": {"0.3.0": "3.10", "0.6.0": "3.11"},
+        "source": "METADATA of 0.3.0 to 0.7.0 on PyPI: torch==, one release each; of 0.7.1 and "
+        f"0.8.0: torch>=2; {_BY_PIP}",
+        "as_of": "2026-11-28",
     },
 ]
 #: The first release whose wheel on PyPI is a CUDA build, by platform.
@@ -154,6 +189,8 @@ def pairings(shared: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             known = stated[row["torch_version"]].setdefault(name, [])
             if name in pins and pins[name] not in known:
                 known.append(pins[name])
+    for torch, version in TORCHDATA.items():
+        stated[torch]["torchdata"] = [version]
     return {v: {n: p for n, p in row.items() if p} for v, row in stated.items()}, inferred
 
 

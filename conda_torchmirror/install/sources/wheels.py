@@ -83,13 +83,20 @@ def by_wheels(asked: InstallOptions) -> InstallOptions:
 
 
 def known_set(request: Request, on: Machine) -> WheelSet | None:
-    """The set for a request that the built-in list has, or None."""
+    """The set for a request that the built-in list has, or None. Partners that pip takes are no
+    part of it, but keep torch to what they go with, as in a run."""
     known = builtin.load(on.subdir)
     if known is None:
         return None
-    names = sum(variants.to_read(on, request, tables()), ())
-    found = choose(request, on, [link for link in known.links if link.variant in names])
-    return None if isinstance(found, NoChoice) else found
+    request = wheel_request.with_data(request, tables())
+    request, _ = wheel_request.left_to_pip(request, on, tables())
+    kept = wheel_request.kept_to_partners(request, on, tables())
+    for asked in (kept.request, request) if kept else (request,):
+        names = sum(variants.to_read(on, asked, tables()), ())
+        found = choose(asked, on, [link for link in known.links if link.variant in names])
+        if not isinstance(found, NoChoice):
+            return found
+    return None
 
 
 def refuse_variant(options: InstallOptions, target: Target, subdir: str) -> None:

@@ -165,6 +165,7 @@ def prepare(
     config, (uv, notices) = pip_config.read(prefix), steps.installer(prefix)
     notices = (*notices, *(own.passed_over if own else ()), *_slips(request))
     if own is None:
+        request = wheel_request.with_data(request, tables())
         request, aside = wheel_request.left_to_pip(request, survey.machine, tables())
         notices = (*notices, *_by_pip(aside))
     return WheelTask(options, target, request, survey, config, there, own, uv, notices, asked)

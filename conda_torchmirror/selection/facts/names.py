@@ -47,3 +47,5 @@ OF_TOOLKIT = (
 PIP_NAMES = ("torch", "torchvision", "torchaudio")
 #: The distributions chosen as wheels, each partner for a release of the first.
 PIP_FAMILY = (*PIP_NAMES, PARTNERS[2])
+#: The one that pip takes, whose older releases are for one release of the first each.
+PIP_DATA = PARTNERS[3]

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 from ...models import Build, Choice, Compat, Machine, NoChoice, Notice, Offer, Rejection, Request
 from .. import choose as rules
+from ..facts.names import PIP_DATA
 from ..facts.record import Knowledge
 from ..specs import cuda_version, number, package_name, release
 from .link import Link
 from .name import Page, Refused, Wheel, read
-from .request import Asked, understand
+from .request import Asked, admits, understand
 from .source import Pool, knowledge, pool
 from .tables import FAMILY, NAMED, PLAIN, TORCH, WheelTables, tables
 from .tags import WheelTarget, named_pythons
@@ -186,7 +187,8 @@ def prepare(
         prereleases=any(word.prerelease for word in asked),
     )
     named = any(len(word.specifier) for word in asked)
-    known = knowledge(machine.subdir, table, target, named=named)
+    data = PIP_DATA in request.specs
+    known = knowledge(machine.subdir, table, target, named=named, data=data)
     return WheelCase(machine, request, page, builds, known, table, target, yanked)
 
 
@@ -295,6 +297,12 @@ def shown(item: Rejection, case: WheelCase) -> Rejection:
         name = str(needs.facts["name"])
         facts = {"name": name, "torch": f"{TORCH} {public}", "variant": variant or PLAIN}
         partner, python = case.tables.partner(name, public), needs.facts.get("python")
+        asked = case.request.specs.get(name, ())
+        going = partner or case.tables.open_for(name, public) if name == PIP_DATA else None
+        if going and not all(admits(spec, name, going, "") for spec in asked):
+            facts = {"partner": f"{name} {going}", "torch": f"{TORCH} {public}"}
+            told = Notice("spec_asked", {"spec": " ".join(asked)})
+            return item._replace(machine=told, needs=Notice("partner_is", facts))
         if partner and python:  # another Python may have one
             needs = Notice("no_wheel_python", {**facts, "version": partner, "python": python})
         elif partner:

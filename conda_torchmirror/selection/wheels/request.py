@@ -25,6 +25,7 @@ from ..facts.names import (
     LIBTORCH,
     METAPACKAGES,
     MUTEX,
+    PIP_DATA,
     RUNTIMES,
 )
 from ..facts.names import TORCH as CONDA_TORCH
@@ -144,6 +145,30 @@ def read(
         implied=implied,
         typed=tuple(typed),
     )
+
+
+def with_data(request: Request, tables: WheelTables) -> Request:
+    """The request with words on torchdata among those for the choice, where they or those on torch
+    leave only its releases that are for one torch each. Newer ones, pip takes with any torch 2.
+    """
+    words = [word for word in request.others if requested_name(word) == PIP_DATA]
+    asked = [understand(word) for word in words]
+    torches = [understand(spec) for spec in request.specs[TORCH]]
+    taken = [one for one in tables.stated if all(_takes(own, one) for own in torches)]
+    versions = {one: version for one in tables.stated if (version := tables.partner(PIP_DATA, one))}
+    if not (words and taken and any(all(_takes(a, v) for a in asked) for v in versions.values())):
+        return request
+    free = tables.first_open(PIP_DATA)
+    newer = any(Version(one) >= Version(free.torch) for one in taken)
+    if newer and all(_takes(own, free.since) for own in asked):
+        return request
+    others = tuple(word for word in request.others if word not in words)
+    specs = {**request.specs, PIP_DATA: tuple("".join(word.split()) for word in words)}
+    typed = tuple(
+        (word, PIP_DATA if requested_name(str(_plain(word))) == PIP_DATA else name)
+        for word, name in request.typed
+    )
+    return request._replace(specs=specs, others=others, typed=typed)
 
 
 def left_to_pip(

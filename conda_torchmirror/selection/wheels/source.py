@@ -15,6 +15,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from ...models import Build, Machine
 from ..facts.cuda import CudaTables
+from ..facts.names import PIP_DATA
 from ..facts.record import BuildFacts, Clash, Knowledge, SourceFacts, cudnn_clash
 from ..specs import release
 from .link import triple_of
@@ -83,13 +84,16 @@ def pool(
     return Pool(tuple(builds), known)
 
 
-def knowledge(subdir: str, tables: WheelTables, target: WheelTarget, *, named: bool) -> Knowledge:
+def knowledge(
+    subdir: str, tables: WheelTables, target: WheelTarget, *, named: bool, data: bool = False
+) -> Knowledge:
     """The `Knowledge` for a choice of wheels. `named` says that the request names a release, which
-    then admits partners that the table has only for a range of releases."""
+    then admits partners that the table has only for a range of releases; `data` that torchdata is
+    to be a partner, which is in no list."""
     facts = _Reader(subdir, tables, target, named)
     source = SourceFacts(
         torch=TORCH,
-        partners=PARTNERS,
+        partners=(*PARTNERS, PIP_DATA) if data else PARTNERS,
         runtimes=(),
         runtime=None,
         mutex=None,

@@ -171,6 +171,15 @@ class WheelTables:
             None,
         )
 
+    def first_open(self, project: str) -> Open:
+        """The entry for a partner of which there is one."""
+        return next(row for row in self._open if row.project == project)
+
+    def open_for(self, project: str, torch: str) -> str | None:
+        """The first release of such a partner that goes with every torch, if with this one."""
+        row = self.first_open(project)
+        return row.since if _order(row.torch) <= _order(torch) else None
+
     def cudnn(self, torch: str, cuda: str) -> str | None:
         """The cuDNN of a CUDA build, or a lower bound for it; None if unknown."""
         known: str | None = self._cudnn["builds"].get(torch, {}).get(cuda)

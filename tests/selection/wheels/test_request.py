@@ -254,3 +254,43 @@ def test_torch_is_kept_to_what_a_partner_for_the_python_goes_with():
     )
     assert kept is not None
     assert kept.request.specs[TORCH][-1] == "torch>=2.0.0,<=2.2.1"
+
+
+@pytest.mark.parametrize(
+    ("words", "subdir", "left"),
+    [
+        (("torch==2.0.0", "torchdata"), "linux-64", "torchdata"),  # 0.7.1 and newer go with it
+        (("torch", "torchdata"), "linux-64", "torchdata"),
+        (("torch==2.2", "torchdata=0.7"), "linux-64", "torchdata==0.7.*"),
+        (("torch==2.0.0", "torchdata<0.8"), "linux-64", "torchdata<0.8"),
+        (("torch<2", "torchdata>=0.8"), "linux-64", "torchdata>=0.8"),  # pip tells of it
+        (("torch==2.0.0", "torchdata==0.6.0"), "linux-64", "torchdata==0.6.0"),
+        (("torch==1.13.1", "torchdata"), "win-64", "torchdata==0.5.1"),
+        (("torch==1.12.1", "torchdata<0.8"), "osx-arm64", "torchdata==0.4.1"),
+        (("torch==2.0.1", "torchdata=0.6"), "linux-aarch64", "torchdata==0.6.1"),
+        (("torch==1.12.1", "torchdata"), "linux-aarch64", None),  # PyPI has none
+        (("torch==2.2.0", "torchdata==0.7.0"), "linux-64", None),
+        (("torch", "torchdata==0.6.0"), "linux-64", None),  # torch follows from it
+    ],
+)
+def test_older_releases_of_torchdata_are_each_for_one_torch(words, subdir, left):
+    before = request.with_data(asked(*words), tables())
+    found, _ = request.left_to_pip(before, Machine(subdir), tables())
+    assert found.others == ((left,) if left else ())
+    assert ("torchdata" in found.specs) == (left is None)
+
+
+@pytest.mark.parametrize(
+    ("words", "bound", "left"),
+    [
+        (("torch", "torchdata==0.6.0"), "torch>=2.0.0,<=2.0.0", "torchdata==0.6.0"),
+        (("torchdata=0.5",), "torch>=1.13.0,<=1.13.1", "torchdata==0.5.1"),
+        (("torch<2", "torchdata"), "torch>=1.11.0,<=1.13.1", "torchdata==0.5.1"),
+    ],
+)
+def test_torch_is_kept_to_what_an_older_torchdata_goes_with(words, bound, left):
+    before = request.with_data(asked(*words), tables())
+    kept = request.kept_to_partners(before, Machine("linux-64"), tables())
+    assert kept is not None
+    assert kept.request.specs[TORCH][-1] == bound
+    assert kept.settled(bound.rpartition("=")[2], tables())[0].others == (left,)
