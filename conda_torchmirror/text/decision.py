@@ -10,6 +10,7 @@ from typing import Any
 from ..models import Build, Decision, Machine, Notice, Rejection, Request
 from ..selection import shell
 from ..selection.plan import PINS
+from ..selection.specs import cuda_version
 from .language import in_english
 from .layout import bullet, columns, file_size
 from .messages import of_gpus, text
@@ -178,8 +179,8 @@ def chosen_for(
 def driver(request: Request, machine: Machine, *, alone: bool = True) -> str:
     """The known facts about the driver, in one phrase; `alone` says that it stands beside the word
     driver."""
-    if request.cuda == "cpu":
-        return shown("driver_not_asked")
+    if request.cuda != "auto" and not cuda_version(request.cuda):  # the CPU, ROCm or XPU
+        return shown("driver_not_asked", cuda=request.cuda)
     if machine.cuda:
         code = "driver_cuda" if alone else "driver_cuda_there"
         return shown(code, cuda=machine.cuda, origin=machine.cuda_from)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ..models import Listed, Listing, Offer, Rejection
 from ..selection.facts.names import TORCH
-from ..selection.specs import number
+from ..selection.specs import cuda_version, number
 from .decision import driver
 from .layout import bullet, columns, wrapped
 from .messages import clauses, text
@@ -78,11 +78,13 @@ def document(listing: Listing) -> dict[str, Any]:
 def lines(listing: Listing, *, verbose: bool = False) -> list[str]:
     """Lines: a row for each release, newest first, equal rows of one minor version merged; then why
     nothing of a release fits, and where a channel ends."""
-    on = (
-        shown("on_cpu")
-        if listing.request.cuda == "cpu"
-        else driver(listing.request, listing.machine, alone=False)
-    )
+    cuda = listing.request.cuda
+    if cuda == "cpu":
+        on = shown("on_cpu")
+    elif cuda != "auto" and not cuda_version(cuda):  # ROCm or XPU
+        on = cuda
+    else:
+        on = driver(listing.request, listing.machine, alone=False)
     about = {"subdir": listing.machine.subdir, "driver": on}
     on_file = any(remark.code == "machine.described" for remark in listing.machine.remarks)
     elsewhere = listing.machine.foreign or on_file

@@ -9,6 +9,7 @@ from conda_torchmirror.index import builtin
 from conda_torchmirror.models import Listed, Listing, Machine, Request
 from conda_torchmirror.selection.choose import offers
 from conda_torchmirror.text import listing
+from conda_torchmirror.text.decision import driver
 
 
 def made(request: Request, subdir: str = "linux-64", **about: object) -> Listing:
@@ -126,6 +127,13 @@ def test_of_another_platform_it_is_said_what_runs_there(about, driver, any_runs)
     assert ("* runs on that machine" in said) is any_runs
     assert ("none of these runs on that machine" in said) is not any_runs
     assert "runs here" not in said
+
+
+@pytest.mark.parametrize("variant", ["rocm6.4", "xpu"])
+def test_of_rocm_and_xpu_nothing_is_said_of_a_driver_that_was_not_asked(variant):
+    found = made(Request(specs=FAMILY, cuda=variant))
+    assert listing.lines(found)[0].startswith(f"PyTorch for linux-64, {variant}; ")
+    assert driver(found.request, found.machine) == f"not asked (--cuda {variant})"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ SHOW: Table = {
     "driver_unknown": "not known from here",
     "driver_cuda_there": "CUDA {cuda} ({origin})",
     "driver_unknown_there": "with a driver that is not known from here",
-    "driver_not_asked": "not asked (--cuda cpu)",
+    "driver_not_asked": "not asked (--cuda {cuda})",
     "target_none": "not named yet: `-n NAME` or `-p PREFIX`",
     "package": "package",
     "version": "version",
