@@ -189,8 +189,6 @@ def pairings(shared: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             known = stated[row["torch_version"]].setdefault(name, [])
             if name in pins and pins[name] not in known:
                 known.append(pins[name])
-    for torch, version in TORCHDATA.items():
-        stated[torch]["torchdata"] = [version]
     return {v: {n: p for n, p in row.items() if p} for v, row in stated.items()}, inferred
 
 
@@ -251,6 +249,8 @@ def variants(shared: Path) -> dict[str, dict[str, list[str]]]:
 def facts(shared: Path) -> dict[str, Any]:
     """The content of the file."""
     stated, inferred = pairings(shared)
+    data = {torch: {"torchdata": [version]} for torch, version in TORCHDATA.items()}
+    stated = {torch: row | data.get(torch, {}) for torch, row in stated.items()}
     return {
         "schema": 1,
         "about": "Wheels of PyTorch. Made by tools/build-index/wheel_facts.py.",

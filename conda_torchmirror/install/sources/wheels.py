@@ -19,7 +19,7 @@ from ...machine import survey
 from ...mirrors.addresses import name_of
 from ...models import Machine, NoChoice, Notice, Request
 from ...options import EXPLICIT, InstallOptions, listing
-from ...selection.facts.names import PIP_NAMES
+from ...selection.facts.names import PIP_DATA, PIP_NAMES
 from ...selection.pip import variants
 from ...selection.plan import offered
 from ...selection.rules import new_environment
@@ -83,20 +83,19 @@ def by_wheels(asked: InstallOptions) -> InstallOptions:
 
 
 def known_set(request: Request, on: Machine) -> WheelSet | None:
-    """The set for a request that the built-in list has, or None. Partners that pip takes are no
-    part of it, but keep torch to what they go with, as in a run."""
+    """The set for a request that the built-in list has, or None. The list has no torchdata, which
+    pip takes: an older one keeps torch to what it goes with, as in a run."""
     known = builtin.load(on.subdir)
     if known is None:
         return None
     request = wheel_request.with_data(request, tables())
-    request, _ = wheel_request.left_to_pip(request, on, tables())
-    kept = wheel_request.kept_to_partners(request, on, tables())
-    for asked in (kept.request, request) if kept else (request,):
-        names = sum(variants.to_read(on, asked, tables()), ())
-        found = choose(asked, on, [link for link in known.links if link.variant in names])
-        if not isinstance(found, NoChoice):
-            return found
-    return None
+    if PIP_DATA in request.specs:
+        request, _ = wheel_request.left_to_pip(request, on, tables())
+        kept = wheel_request.kept_to_partners(request, on, tables())
+        request = kept.request if kept else request
+    names = sum(variants.to_read(on, request, tables()), ())
+    found = choose(request, on, [link for link in known.links if link.variant in names])
+    return None if isinstance(found, NoChoice) else found
 
 
 def refuse_variant(options: InstallOptions, target: Target, subdir: str) -> None:
