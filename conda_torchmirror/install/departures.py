@@ -206,8 +206,17 @@ def notices(found: Departure, task: Task, chosen: Choice) -> list[Notice]:
             for name, spec in shown.items()
         ]
     if found.orphans:
-        told.append(Notice("orphans_removed", {"count": len(found.orphans)}))
+        told.append(_of_orphans(found.orphans, task))
     return [*told, *of_cpu]
+
+
+def _of_orphans(orphans: Collection[str], task: Task) -> Notice:
+    """The notice on what leaves with a set; by name where somebody may have asked for some of it,
+    before the environment was cloned."""
+    facts = {"count": len(orphans)}
+    if requested(str(task.target.prefix)).keys().isdisjoint(orphans):
+        return Notice("orphans_removed", facts)
+    return Notice("orphans_unknown", {**facts, "names": ", ".join(sorted(orphans))})
 
 
 def check_confirmed(task: Task) -> None:

@@ -74,6 +74,21 @@ def test_the_channel_of_torch_is_changed(copy_of, conda_in_process):
     assert "linux-64::" not in done.stdout.partition("Package Plan")[0]
 
 
+def test_what_leaves_with_another_channel_is_told_by_name(copy_of, conda_in_process):
+    """It was said to have come along, though the environment that was copied may have asked for
+    it; what is named stays."""
+    prefix = copy_of(*OFFICIAL_ENV, "ffmpeg", "libcublas")
+    shown = conda_in_process(*FORGE, "-d", "-p", prefix).ok().words
+    assert "packages that nothing else needs: " in shown
+    assert " ffmpeg, " in shown
+    assert "does not say which were asked for" in shown
+    assert "came along" not in shown
+    conda_in_process(*FORGE, "-y", "-p", prefix, "pytorch", "ffmpeg").ok()
+    found = installed(prefix)
+    assert "ffmpeg" in found
+    assert "libcublas" not in found
+
+
 def test_what_does_not_go_with_an_older_release_is_named(copy_of, conda_in_process):
     """Ended in conda's list of conflicts: nothing of a copy was known as asked for before."""
     prefix = copy_of(*OLD[:-2], "pytorch::pytorch=2.1.0", "pytorch-cuda=12.1", "lightning")

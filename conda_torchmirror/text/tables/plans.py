@@ -17,6 +17,14 @@ TEXT: Table = {
         "so does {count} package that came along with it and that nothing else needs",
         "so do {count} packages that came along with it and that nothing else needs",
     ),
+    "orphans_unknown": (
+        "so does {count} package that nothing else needs: {names}; an environment that was cloned, "
+        "or made from a list of files, does not say whether it was asked for: what is named beside "
+        "PyTorch is installed",
+        "so do {count} packages that nothing else needs: {names}; an environment that was cloned, "
+        "or made from a list of files, does not say which were asked for: what is named beside "
+        "PyTorch is installed",
+    ),
     "strangers_removed": "{removed} goes with builds of another source than {source}, and is "
     "removed in the same transaction",
     "runtime_removed": "no build for the CPU needs {spec}, which leaves the environment",
