@@ -44,7 +44,7 @@ def told(done, error):
 
 def test_a_directory_that_no_mirror_has(preview):
     cause, ways = told(preview("torch==2.7.1+cu999"), NoFittingWheel)
-    assert cause == "no wheel for cu999 is there for linux-64, but for cpu, cu118, cu126"
+    assert cause == "no wheel for cu999 is there for linux-64; there are some for cpu, cu118, cu126"
     assert "`torch==2.7.1+cpu`" in ways["open_variant"]
     preview("torch==2.7.1+cpu").ok()
 
@@ -60,7 +60,7 @@ def test_a_version_of_rocm_that_is_not_there(wheel_lab, preview, tmp_path):
     made = wheel_files.make(tmp_path, "torch", "2.14.0+rocm7.2", LINUX, variant="rocm7.2")
     put(wheel_lab.first, [made])
     cause, ways = told(preview("torch", "--cuda", "rocm6.4"), NoFittingWheel)
-    assert cause == "no wheel for rocm6.4 is there for linux-64, but for rocm7.2"
+    assert cause == "no wheel for rocm6.4 is there for linux-64; there are some for rocm7.2"
     assert "--cuda rocm7.2" in ways["other_variant"]
     preview("torch", "--cuda", "rocm7.2").ok()
 

@@ -276,7 +276,7 @@ CASES = {
     ),
     "ROCm that is none": case(
         *(*WHEELS, "--cuda", "rocm5.99", "--python", "3.12"),
-        says="but for rocm7",
+        says="there are some for rocm7",
         hints="other_variant",
     ),
     "ROCm on Windows": case(

@@ -50,7 +50,7 @@ TEXT: Table = {
     "with the rest is `{spec}`: they go from {first} to {last}, and newer ones may be online",
     "no_wheel_of_variant": "no wheel for {variant} is what `{spec}` asks for",
     "no_variant": "no wheel for {variant} is there for {subdir}",
-    "no_variant_but": "no wheel for {variant} is there for {subdir}, but for {there}",
+    "no_variant_but": "no wheel for {variant} is there for {subdir}; there are some for {there}",
     "wheel_needs_python": "{wheel} needs Python {needs}, and this is Python {python}",
     "only_prereleases": "what is there of torch are prereleases, up to {torch}, which are taken "
     "only where one is asked for",
