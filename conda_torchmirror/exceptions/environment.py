@@ -156,7 +156,7 @@ class DamagedHistory(TorchMirrorError):
 
     code = "damaged_history"
     message = N_("conda cannot read line {line} of {file}")
-    cause = N_("conda reads from it what was asked for, and stops at it")
+    cause = N_("conda reads from that file what was asked for, and stops at this line")
     facts = ("line", "file")
     hints = ("correct_line",)
 

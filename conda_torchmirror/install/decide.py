@@ -324,11 +324,12 @@ def _beside(choice: Choice, pins: Sequence[str], task: Task) -> Iterator[Notice]
 
 
 def _of_list(task: Task) -> Iterator[Notice]:
-    """Tell of an environment whose every package is an exact request to plain conda: this run takes
+    """Tell of packages of an environment that are exact requests to plain conda: this run takes
     them by name, and the command that is printed cannot."""
     with suppress(Exception):  # of any kind; a record or history that cannot be read is told of
-        if task.target.exists and any(map(is_file, requested(str(task.target.prefix)).values())):
-            yield Notice("listed_there")
+        there = requested(str(task.target.prefix)) if task.target.exists else {}
+        if count := sum(map(is_file, there.values())):
+            yield Notice("listed_there", {"count": count})
 
 
 def _of_other_gpu(choice: Choice, task: Task) -> Iterator[Notice]:

@@ -9,6 +9,7 @@ the transaction that installs the set.
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import TYPE_CHECKING
 
 from conda.base.context import context
@@ -129,9 +130,19 @@ def of(task: Task, chosen: Choice, records: Records) -> Departure:
     specs = (*task.request.others, *(pin.spec for pin in task.request.pins))
     now = set(map(package_name, specs))
     needed = {package_name(spec) for build in chosen.builds for spec in build.depends}
-    of = str(task.target.prefix), (RUNTIME,), family, brought, now, needed, channel_names()
-    known, every = ({*unneeded(*of, listed=listed)} - {*leaving.hidden} for listed in (True, False))
-    return leaving._replace(unneeded=tuple(sorted(known)), unknown=tuple(sorted(every - known)))
+    find = partial(
+        unneeded,
+        str(task.target.prefix),
+        (RUNTIME,),
+        family=family,
+        channels=brought,
+        asked=now,
+        needed=needed,
+        channel_of=channel_names(),
+    )
+    going = {*find(listed=True)} - {*leaving.hidden}
+    unknown = {*find(listed=False)} - {*leaving.hidden} - going
+    return leaving._replace(unneeded=tuple(sorted(going)), unknown=tuple(sorted(unknown)))
 
 
 def to_cpu(request: Request, chosen: Choice) -> bool:
@@ -170,14 +181,16 @@ def _of_cpu(found: Departure, task: Task) -> list[Notice]:
         told.append(Notice("runtime_removed", {"spec": f"{RUNTIME} {runtime.version}"}))
     if rest := count - bool(runtime):
         told.append(Notice("orphans_removed" if runtime else "cuda_removed", {"count": rest}))
+    prefix = str(task.target.prefix)
+    where = task.target.words or option_of(prefix).split()
     if found.unknown:
-        words = (*(task.target.words or option_of(str(task.target.prefix)).split()),)
-        command = typed(removal("conda", words, found.unknown))
-        told.append(Notice("cuda_unknown", {"count": len(found.unknown), "command": command}))
-    toolkit, prefix = installed(on, TOOLKIT), str(task.target.prefix)
+        command = safe(typed(removal("conda", where, found.unknown)))
+        told.append(Notice("cuda_stays", {"count": len(found.unknown), "command": command}))
+    toolkit = installed(on, TOOLKIT)
     if toolkit and TOOLKIT in requested(prefix, listed=False) and not found.hidden:
-        facts = {"spec": f"{TOOLKIT} {toolkit.version}", "name": TOOLKIT}
-        told.append(Notice("toolkit_stays", {**facts, "where": option_of(prefix)}))
+        command = safe(typed(removal("conda", where, (TOOLKIT,))))
+        spec = f"{TOOLKIT} {toolkit.version}"
+        told.append(Notice("toolkit_stays", {"spec": spec, "command": command}))
     return told
 
 

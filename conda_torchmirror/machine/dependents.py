@@ -68,9 +68,9 @@ def departure(
     prefix: str,
     names: Collection[str],
     channels: Collection[str] = (),
-    name_of: Callable[[str], str] = name_of,
+    channel_of: Callable[[str], str] = name_of,
 ) -> Departure:
-    """Return what removing the packages of these names entails. `name_of` names their channels.
+    """Return what removing the packages of these names entails. `channel_of` names their channels.
 
     Of the packages that came along with them, those of CUDA and those from `channels` become
     orphans; any other (numpy, for example) stays, since somebody may use it.
@@ -87,7 +87,7 @@ def departure(
         if name in needing
         or name == _CUDA
         or _CUDA in needs[name]
-        or name_of(records[name].channel.canonical_name) in channels
+        or channel_of(records[name].channel.canonical_name) in channels
     }
     # A package that stays no longer needs what is removed by name.
     without = {name: needed - named for name, needed in needs.items()}
@@ -109,12 +109,12 @@ def departure(
 def unneeded(
     prefix: str,
     names: Collection[str],
+    *,
     family: Collection[str],
     channels: Collection[str],
     asked: Collection[str],
     needed: Collection[str],
-    name_of: Callable[[str], str] = name_of,
-    *,
+    channel_of: Callable[[str], str] = name_of,
     listed: bool = True,
 ) -> tuple[str, ...]:
     """Return what an environment no longer needs with builds for the CPU in the place of those that
@@ -134,10 +134,10 @@ def unneeded(
         if name in needing
         or name in _OF_CUDA
         or not needs[name].isdisjoint(_OF_CUDA)
-        or name_of(records[name].channel.canonical_name) in channels
+        or channel_of(records[name].channel.canonical_name) in channels
     }
     named = set(names) & records.keys()
-    without = {name: set() if name in of_family else needed for name, needed in needs.items()}
+    without = {name: set() if name in of_family else own for name, own in needs.items()}
     stays = closure((records.keys() - named - may_go) | (records.keys() & {*needed}), without)
     return tuple(sorted((named | may_go) - stays - {_KEPT}))
 

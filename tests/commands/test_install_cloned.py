@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from support.change_fixtures import FORGE, OF_FORGE, OFFICIAL_ENV
-from support.prefixes import installed
+from support.prefixes import installed, records
 
 pytest_plugins = ("support.change_fixtures",)
 
@@ -81,7 +81,7 @@ def test_what_leaves_with_another_channel_is_told_by_name(copy_of, conda_in_proc
     shown = conda_in_process(*FORGE, "-d", "-p", prefix).ok().words
     assert "packages that nothing else needs: " in shown
     assert " ffmpeg, " in shown
-    assert "does not say which were asked for" in shown
+    assert "it is not known what was asked for" in shown
     assert "came along" not in shown
     conda_in_process(*FORGE, "-y", "-p", prefix, "pytorch", "ffmpeg").ok()
     found = installed(prefix)
@@ -98,6 +98,18 @@ def test_what_does_not_go_with_an_older_release_is_named(copy_of, conda_in_proce
     conda_in_process("remove", "-y", "-p", prefix, "lightning").ok()
     conda_in_process(*words, "--cuda", "11.6").ok()
     assert installed(prefix)["pytorch"].startswith("1.12.1=")
+
+
+def test_one_package_by_its_address_makes_no_clone(env_with, conda_in_process):
+    """Of the whole environment it was said that it was cloned."""
+    prefix = env_with(*OLD)
+    address = records(prefix)["libcublas"]["url"]
+    conda_in_process("remove", "--force", "-y", "-q", "-p", prefix, "libcublas").ok()
+    conda_in_process("install", "-y", "-q", "-p", prefix, address).ok()
+    words = ("torch-install", "-d", "-p", prefix, "--source", "pytorch", "pytorch=2.1.0")
+    shown = conda_in_process(*words, "--cuda", "12.1").ok()
+    assert "1 package here came by its address" in shown.words
+    assert "cloned" not in shown.words
 
 
 def test_what_was_asked_for_by_a_spec_is_kept_to(env_with, conda_in_process):
@@ -120,7 +132,7 @@ def test_cuda_that_somebody_may_have_asked_for_stays_and_is_told(copy_of, conda_
     found = installed(prefix)
     assert before.keys() - found.keys() == {"pytorch-cuda"}
     assert "no build for the CPU needs pytorch-cuda 11.7, which leaves" in done.words
-    assert "does not say what was asked for; to remove them: `" in done.words
+    assert "it is not known what was asked for; to remove them: `" in done.words
     command = done.words.partition("to remove them: `")[2].partition("`")[0]
     conda_in_process(*command.split()[1:], "-y").ok()
     left = installed(prefix)
@@ -135,4 +147,4 @@ def test_what_came_later_to_a_copy_is_known(copy_of, conda_in_process):
     conda_in_process(*words, "pytorch=2.1.0", "--cuda", "12.1").ok()
     done = conda_in_process(*words, "pytorch=2.1.0", "--cuda", "cpu").ok()
     assert "pytorch-cuda" not in installed(prefix)
-    assert "does not say what was asked for" in done.words
+    assert "it is not known what was asked for" in done.words

@@ -64,8 +64,8 @@ def test_conda_forge_has_it_for_less(refused, conda_in_process, words, release):
 )
 def test_offline_it_is_said_that_a_step_needs_a_network(refused, words, code):
     """What is known of conda-forge is not in the built-in index: taken offline it was refused."""
-    assert "(with a network)" in refused(*words, "--offline", **BLACKWELL)[code]
-    assert "(with a network)" not in refused(*words, **BLACKWELL)[code]
+    assert "(needs a network)" in refused(*words, "--offline", **BLACKWELL)[code]
+    assert "(needs a network)" not in refused(*words, **BLACKWELL)[code]
 
 
 def test_wheels_where_conda_forge_lacks_a_partner(refused):

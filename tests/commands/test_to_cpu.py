@@ -102,7 +102,7 @@ def test_a_toolkit_that_was_asked_for_stays_and_is_told(env_with, conda_in_proce
     done = conda_in_process(*TO_CPU, "-p", prefix).ok()
     assert "cudatoolkit 11.3.1 was asked for and stays" in done.words
     assert "cudatoolkit" in installed(prefix)
-    command = f"conda remove -p {prefix} cudatoolkit"
+    command = f"conda remove --force -p {prefix} cudatoolkit"
     assert f"`{command}`" in done.words
     conda_in_process(*command.split()[1:], "-y").ok()
     assert installed(prefix)["pytorch"] == "2.1.0=py3.10_cpu_0"

@@ -128,5 +128,12 @@ def test_what_is_not_there_does_not_leave(prefix):
 )
 def test_what_builds_for_the_cpu_need_stays(prefix, needed, left):
     """The printed command removes it by force, so that they would lack it."""
-    of = ("pytorch-cuda",), NAMES[:2], ("nvidia",), ("python",), needed
-    assert {*unneeded(prefix(OFFICIAL, "pytorch"), *of)} == left
+    found = unneeded(
+        prefix(OFFICIAL, "pytorch"),
+        ("pytorch-cuda",),
+        family=NAMES[:2],
+        channels=("nvidia",),
+        asked=("python",),
+        needed=needed,
+    )
+    assert {*found} == left

@@ -151,12 +151,12 @@ CLASH: Table = {
     "pinned.spec.spec": "`{own_spec}` keeps {spec} out",
     "pinned.spec.cuda": "`{own_spec}` keeps builds for CUDA {cuda} out",
     "pinned.spec.python": "`{own_spec}` keeps builds for Python {python} out",
-    "pinned.spec_for.python": "`{own_spec}` has builds for Python {own_pythons}, and these are for "
-    "{python}",
+    "pinned.spec_for.python": "`{own_spec}` has builds for Python {own_pythons} only, and these "
+    "are for {python}",
     "pinned.spec_without.python": "`{own_spec}` has no build for Python {python}, which these are "
     "for",
     "pinned.pin_for.python": "the pin {own_spec} ({own_source}) has builds for Python "
-    "{own_pythons}, and these are for {python}",
+    "{own_pythons} only, and these are for {python}",
     "pinned.pin_without.python": "the pin {own_spec} ({own_source}) has no build for Python "
     "{python}, which these are for",
     "pinned.spec.cpu_only": "`{own_spec}` keeps CPU builds out",

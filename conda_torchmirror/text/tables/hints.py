@@ -33,10 +33,10 @@ TEXT: Table = {
     "mend_mirrors": "correct or remove {places}; `conda torch-mirror disable` works all the same",
     "channel_forbidden": "`allowlist_channels` or `denylist_channels` of conda's configuration "
     "keeps that channel out",
-    "needs_network": " (with a network)",
+    "needs_network": " (needs a network)",
     "go_online": "run once online: without `--offline`, `CONDA_OFFLINE`, and `offline` in .condarc",
-    "bring_packages": "or save it where there is a network, by `--save-plan DIR --with-packages`: "
-    "the folder is all that is needed here",
+    "bring_packages": "or save a plan where there is a network, by `--save-plan DIR "
+    "--with-packages`: its folder is all that is needed here",
     "known_platforms": "the built-in index covers {platforms}: `--platform` chooses for one of "
     "them",
     "look_online": "whether `{channel}` has anything for {subdir} is seen online: run it without "
@@ -288,8 +288,8 @@ TEXT: Table = {
     "is chosen",
     "file_keep_lines": "keep the lines for this system, in a file of their own for each system",
     "file_as_it_is": "`{command}` takes the file as it is, and chooses nothing",
-    "file_as_it_is_in_vain": "`{command}` takes the file as it is, and chooses nothing: no GPU "
-    "build of its PyTorch runs on this GPU",
+    "file_as_it_is_in_vain": "`{command}` takes the file as it is, but no GPU build of its "
+    "PyTorch runs on this GPU",
     "file_family_alone": "other lines of {file} are exact builds, which go with no other PyTorch: "
     "take that without the file, `{command}`, and install what else is needed after it",
     "file_on_platform": "the file is of {subdir}: `--platform {subdir}` previews it, and there "

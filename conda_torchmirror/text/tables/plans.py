@@ -18,12 +18,10 @@ TEXT: Table = {
         "so do {count} packages that came along with it and that nothing else needs",
     ),
     "orphans_unknown": (
-        "so does {count} package that nothing else needs: {names}; an environment that was cloned, "
-        "or made from a list of files, does not say whether it was asked for: what is named beside "
-        "PyTorch is installed",
-        "so do {count} packages that nothing else needs: {names}; an environment that was cloned, "
-        "or made from a list of files, does not say which were asked for: what is named beside "
-        "PyTorch is installed",
+        "so does {count} package that nothing else needs: {names}; of a clone, or an explicit "
+        "list, it is not known what was asked for: name it beside PyTorch to keep it",
+        "so do {count} packages that nothing else needs: {names}; of a clone, or an explicit list, "
+        "it is not known what was asked for: name beside PyTorch what is to stay",
     ),
     "strangers_removed": "{removed} goes with builds of another source than {source}, and is "
     "removed in the same transaction",
@@ -32,24 +30,27 @@ TEXT: Table = {
         "{count} package that only the former build for CUDA needed leaves the environment",
         "{count} packages that only the former build for CUDA needed leave the environment",
     ),
-    "cuda_unknown": (
-        "{count} package that only the former build for CUDA needed stays: an environment that was "
-        "cloned, or made from a list of files, does not say what was asked for; to remove it: "
-        "`{command}`",
-        "{count} packages that only the former build for CUDA needed stay: an environment that was "
-        "cloned, or made from a list of files, does not say what was asked for; to remove them: "
-        "`{command}`",
+    "cuda_stays": (
+        "{count} package that only the former build for CUDA needed stays: of a clone, or an "
+        "explicit list, it is not known what was asked for; to remove it: `{command}`",
+        "{count} packages that only the former build for CUDA needed stay: of a clone, or an "
+        "explicit list, it is not known what was asked for; to remove them: `{command}`",
     ),
     "toolkit_stays": "{spec} was asked for and stays, though no build for the CPU needs it; to "
-    "remove it: `conda remove{where} {name}`",
+    "remove it: `{command}`",
     "after_either": "and after either of them:",
     "cpuonly_removed": "{spec} keeps the environment on CPU builds, and leaves it",
     "metapackage_removed": "{spec} goes with no build of this set, and leaves the environment",
     "pins_beside": "what is chosen and pinned here applies together with {pins}; of the two, conda "
     "by itself, as in a command that is typed by hand, may take the pin alone",
-    "listed_there": "this environment was cloned, or made from a list of files: conda by itself "
-    "keeps to each of them, down to its build, so that a command that is typed by hand may find no "
-    "solution where this run does",
+    "listed_there": (
+        "{count} package here came by its address, as in a clone or from an explicit list: conda "
+        "by itself keeps to that very build, so that a command that is typed by hand may find no "
+        "solution where this run does",
+        "{count} packages here came by their addresses, as in a clone or from an explicit list: "
+        "conda by itself keeps to those very builds, so that a command that is typed by hand may "
+        "find no solution where this run does",
+    ),
     "plan_saved": (
         "Plan saved in {folder}: {count} package, {size} to download.",
         "Plan saved in {folder}: {count} packages, {size} to download in all.",
