@@ -168,7 +168,7 @@ class Request(NamedTuple):
     command line and of files. `implied` says that pytorch was not named. `typed` are (argument,
     name) pairs: the name in `specs` that the argument narrows, "python", "cpu", or "" for one that
     goes to the solver; some are of `files`. `keeps_torch`: pytorch, not named, stays. `pythons`
-    is what builds of a spec of `others` ask of Python, `hidden_days` is as `index.hidden` has it.
+    is what builds of `others` ask of Python; `exclude_newer` hides conda-forge's `hidden_days`.
     """
 
     specs: Mapping[str, tuple[str, ...]]

@@ -39,9 +39,10 @@ def without_hidden(records: Records) -> Records:
 
 def _without_later(kept: Sequence[Build], every: Iterable[Build]) -> Iterable[Build]:
     """Builds without those that have no date, where every one with a date of the same release, or
-    of an older one, is too new."""
+    of an older one, is too new. A release of which one with a date is seen keeps its own: an older
+    number may have been built later, as an LTS is."""
     seen = {(build.name, build.version) for build in kept if build.timestamp}
-    first: dict[str, Any] = {}
+    first: dict[str, tuple[int, ...]] = {}
     for build in every:
         order = release(build.version) if build.timestamp else None
         if order and (build.name, build.version) not in seen:
@@ -49,13 +50,14 @@ def _without_later(kept: Sequence[Build], every: Iterable[Build]) -> Iterable[Bu
     for build in kept:
         order = release(build.version)
         since = first.get(build.name)
-        if build.timestamp or not (since and order) or order < since:
+        known = build.timestamp or (build.name, build.version) in seen
+        if known or not (since and order) or order < since:
             yield build
 
 
-def hidden_days(channel: str, name: str, days: Callable[[], Iterable[str]]) -> frozenset[str]:
-    """Those of these days (as 2025-06-18) that a build of a package of a channel may be of, and be
-    too new."""
+def hidden_of(channel: str, name: str, days: Callable[[], Iterable[str]]) -> frozenset[str]:
+    """Those of `days` (as 2025-06-18) whose builds of this package the setting may hide: it hides
+    one made at the end of that day."""
     policy = _policy()
     if policy is None:
         return frozenset()
@@ -71,8 +73,9 @@ def hidden_days(channel: str, name: str, days: Callable[[], Iterable[str]]) -> f
 def undated(builds: Iterable[Build]) -> int:
     """The number of builds without a timestamp, which the setting cannot judge; 0 without it.
 
-    Conda and `without_hidden` treat such a build as old. In the index of a channel nearly every
-    record has a timestamp; in the built-in index the builds known only from a listing have none.
+    Conda and `without_hidden` treat such a build as old; in the built-in index one is left out
+    where its release, or an older one, is hidden. In the index of a channel nearly every record has
+    a timestamp; in the built-in index the builds known only from a listing have none.
     """
     return sum(not build.timestamp for build in builds) if _policy() else 0
 

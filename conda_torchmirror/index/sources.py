@@ -147,7 +147,7 @@ def traits() -> tuple[Traits, ...]:
 def hidden_days() -> frozenset[str]:
     """The days in the tables of the maintained channel whose builds conda's settings hide."""
     channel = next(one.channel for one in SOURCES if one.end is None)
-    return hidden.hidden_days(channel, TORCH, forge_tables.days)
+    return hidden.hidden_of(channel, TORCH, forge_tables.days)
 
 
 def own_names(source: Source) -> frozenset[str]:

@@ -123,6 +123,18 @@ def test_a_build_without_a_date_is_no_older_than_its_release(monkeypatch):
         assert without_hidden(Records(builds, origin)).builds == left
 
 
+def test_an_older_release_that_was_built_later_hides_no_newer_one(monkeypatch):
+    """1.8.2 (LTS) is from after 1.9.0: the builds of 1.9.0 that have no date were left out."""
+    from conda.base.context import context
+
+    monkeypatch.setattr(type(context), "exclude_newer_policy", Policy, raising=False)
+    lts, seen = NEW._replace(version="1.8.2"), OLD._replace(version="1.9.0")
+    undated = seen._replace(build="c", timestamp=0)
+    unknown = undated._replace(version="1.10.0")
+    found = without_hidden(Records((lts, seen, undated, unknown), "built-in"))
+    assert found.builds == (seen, undated)
+
+
 @pytest.mark.parametrize("date", ["2025-04-01", "2025-07-30", "2025-08-01"])
 def test_what_is_told_of_conda_forge_is_what_the_date_lets_be_seen(
     mirrored, conda_in_process, monkeypatch, date
