@@ -77,7 +77,8 @@ def lacking(error: BaseException, command: Sequence[str]) -> PackagesNotCached |
     if not context.offline:
         return None
     errors = getattr(error, "errors", None) or [error]
-    if any(type(one).__name__ == "OfflineError" for one in errors):  # not in conda 24.7
+    # Of several, another one would not be told: a damaged file, or a full disk.
+    if all(type(one).__name__ == "OfflineError" for one in errors):  # not in conda 24.7
         names = {found[1] for one in errors if (found := _FILE.search(str(one)))}
     elif isinstance(error, PackagesNotFoundError) and _reads_cache_alone():
         names = {str(spec) for spec in getattr(error, "_kwargs", {}).get("packages", ())}
