@@ -338,11 +338,13 @@ def _hand_over(
         routes = [reader[name] for name in (source.channel, source.base_channel)]
         with removing(leaving):
             hiding = conda.hidden_by_priority(error, command, variables, decision, routes)
-            is_frozen = is_unsolved(error) and other_packages.frozen(task, command, variables)
+            frozen = None
+            if not hiding and is_unsolved(error):
+                frozen = other_packages.frozen(task, command, variables)
         if hiding:
             raise notices.shadowed(task, hiding) from error
-        if is_frozen:
-            raise is_frozen from error
+        if frozen:
+            raise frozen from error
         unsolved = conda.unsatisfiable(error)
         if unsolved and (conflict := other_packages.conflict(task, decision)):
             raise conflict from error

@@ -12,6 +12,8 @@ from support.channels import write_channel
 from support.lab import record
 from support.prefixes import installed
 
+from conda_torchmirror.install import other_packages
+
 pytest_plugins = ("support.change_fixtures",)
 
 
@@ -51,6 +53,16 @@ def test_where_it_may_not_be_lifted_the_hiding_package_is_named(
         assert "--strict-channel-priority" not in command
         assert all(word in command for word in step)
         conda_in_process(*shlex.split(command)[1:], "-y").ok()
+
+
+def test_no_other_cause_is_sought_then(mirrored, conda_in_process, monkeypatch):
+    """Conda's solver ran once more, for an answer that was not told."""
+    sought: list[object] = []
+    monkeypatch.setattr(other_packages, "frozen", lambda *of: sought.append(of))
+    mirrored(channels=["conda-forge"], channel_priority="strict", **NOT_LIFTED)
+    result = conda_in_process("torch-install", "-y", "-n", "new", *ASK_2_5_1)
+    assert "Shadowed" in result.stderr
+    assert not sought
 
 
 def test_what_has_no_solution_with_any_priority_is_not_blamed_on_it(
