@@ -5,7 +5,6 @@ Reads records and history through conda, changes nothing.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -44,11 +43,18 @@ def requested(prefix: str, *, listed: bool = True) -> Mapping[str, Any]:
 
 
 def _damaged_line(path: str) -> int | None:
-    """The number of the line of a history that conda stops at, such as one that was cut off."""
-    lines = Path(path).read_text(encoding="utf-8").splitlines() if os.path.isfile(path) else ()
+    """The number of the line of a history that conda stops at, such as one that was cut off. None
+    where that is not found, so that conda's own error is what is told."""
+    parse = getattr(History, "_parse_comment_line", None)  # conda's own, which it may rename
+    if parse is None:
+        return None
+    try:
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
     for number, line in enumerate(lines, 1):
         try:
-            for spec in History._parse_comment_line(line).get("specs", ()):
+            for spec in parse(line).get("specs", ()):
                 MatchSpec(spec)
         except Exception:  # the same
             return number
@@ -75,7 +81,8 @@ def departure(
     Of the packages that came along with them, those of CUDA and those from `channels` become
     orphans; any other (numpy, for example) stays, since somebody may use it.
 
-    Raises: UnreadableHistory, and what conda raises for records that cannot be read.
+    Raises: UnreadableHistory, DamagedHistory, and what conda raises for records that cannot be
+    read.
     """
     records, needs = _read(prefix)
     asked = requested(prefix, listed=False)

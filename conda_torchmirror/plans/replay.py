@@ -244,7 +244,7 @@ def _against_pins(records: Sequence[Any], on: Machine) -> tuple[Notice, ...]:
 def _check(plan: SavedPlan, on: Machine, prefix: str, leaving: Collection[str]) -> None:
     """Check an environment before it is changed.
 
-    Raises: PlanInTheWay, PipTorch, BrokenRecord, UnreadableHistory, UnreadablePins.
+    Raises: PlanInTheWay, PipTorch, BrokenRecord, UnreadableHistory, DamagedHistory, UnreadablePins.
     """
     check_conda(plan, on, prefix, leaving)
     conda.refuse_pip_torch(on.installed, prefix)
@@ -254,7 +254,7 @@ def check_conda(plan: SavedPlan, on: Machine, prefix: str, leaving: Collection[s
     """Check that the plan breaks no other package: given an explicit list, conda does not check
     whether the dependencies of the remaining packages are still met.
 
-    Raises: PlanInTheWay, BrokenRecord, UnreadableHistory, UnreadablePins.
+    Raises: PlanInTheWay, BrokenRecord, UnreadableHistory, DamagedHistory, UnreadablePins.
     """
     conda.refuse_unreadable(on, prefix, solving=False)
     planned = {str(p["name"]): (str(p["version"]), str(p["build"])) for p in plan.packages}

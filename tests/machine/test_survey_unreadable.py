@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from conda import CondaError
 from conda.exceptions import InvalidSpec
+from conda.history import History
 
 from conda_torchmirror.exceptions.environment import (
     BrokenRecord,
@@ -18,7 +19,7 @@ from conda_torchmirror.exceptions.environment import (
 )
 from conda_torchmirror.handover.conda import refuse_unreadable
 from conda_torchmirror.machine import environment
-from conda_torchmirror.machine.dependents import departure
+from conda_torchmirror.machine.dependents import departure, requested
 from conda_torchmirror.machine.environment import option_of
 from conda_torchmirror.machine.survey import native_subdir, survey
 from conda_torchmirror.verify.static import inspect_records
@@ -112,6 +113,27 @@ def test_a_line_of_the_history_that_conda_stops_at_is_named(prefix, line):
     with pytest.raises(DamagedHistory) as caught:
         refuse_unreadable(looked_at(prefix), str(prefix))
     assert f"line 3 of {file}" in str(caught.value)
+
+
+@pytest.mark.parametrize("fault", ["no text", "unreadable", "no parser"])
+def test_where_the_line_cannot_be_sought_condas_own_error_is_told(prefix, monkeypatch, fault):
+    """Another error was raised, on the way to the number of the line."""
+
+    def stop(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("of conda")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(History, "get_requested_specs_map", stop)
+    (prefix / "conda-meta" / "history").write_bytes(b"# \xff\n")
+    if fault == "unreadable":
+        monkeypatch.setattr(Path, "read_text", refuse)
+    if fault == "no parser":
+        (prefix / "conda-meta" / "history").write_bytes(b"# update specs: ['numpy']\n")
+        monkeypatch.delattr(History, "_parse_comment_line")
+    with pytest.raises(ZeroDivisionError):
+        requested(str(prefix))
 
 
 def test_a_pin_that_is_no_match_spec_is_named(prefix):
