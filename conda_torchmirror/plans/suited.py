@@ -15,6 +15,7 @@ from ..options import InstallOptions
 from ..selection.facts.names import DEFAULT, FAMILY, PIP_FAMILY, PIP_NAMES, TORCH
 from ..selection.plan import offered
 from ..selection.specs import number, package_name
+from ..selection.wheels import tables
 from ..selection.wheels.link import triple_of
 from ..selection.wheels.tags import WheelTarget
 from ..text.sanitize import safe
@@ -62,10 +63,13 @@ def of_machine(plan: SavedPlan, on: Machine) -> tuple[Notice, ...]:
         return ()
     if on.cuda is None:
         return (Notice("plan_no_driver", {"cuda": cuda}),)
-    if number(on.cuda)[:1] < number(cuda)[:1]:
-        return (Notice("plan_driver", {"cuda": cuda, "driver": on.cuda}),)
+    driver = number(on.cuda)
     codes = {found.code for found in _faults(plan, on)}
-    if codes.isdisjoint(("no_kernel_image", static.CUDNN_TOO_NEW)):
+    # Below CUDA 11 a driver runs no newer minor version either, which the check knows.
+    newer = static_wheels.DRIVER_TOO_OLD in codes and number(cuda)[: len(driver)] > driver
+    if newer or driver[:1] < number(cuda)[:1]:
+        return (Notice("plan_driver", {"cuda": cuda, "driver": on.cuda}),)
+    if codes.isdisjoint((static_wheels.NO_CODE, static.CUDNN_TOO_NEW)):
         return ()
     return (Notice("plan_gpu", {"cuda": cuda, "arch": on.cuda_arch}),)
 
@@ -74,7 +78,7 @@ def _faults(plan: SavedPlan, on: Machine) -> Iterator[Notice]:
     """What a check of the environment would say of its PyTorch on this machine."""
     if plan.wheels is not None:
         for file in plan.wheels.files:
-            if file.project == PIP_NAMES[0]:
+            if file.project == tables.TORCH:
                 here = on._replace(python=plan.wheels.python)
                 yield from static_wheels.of_wheel(file.link.variant, file.version, here)
         return

@@ -133,7 +133,10 @@ def _builds(prefix: str, names: Sequence[str]) -> dict[str, Build]:
 
 #: Codes of clashes between build and machine; other codes are faults of the environment itself.
 MACHINE = frozenset(
-    ("cpu_build", "cpuonly_left", "driver_too_old", "driver_unusable", "no_kernel_image")
+    (
+        *("cpu_build", "cpuonly_left", "driver_unusable"),
+        *(static_wheels.DRIVER_TOO_OLD, static_wheels.NO_CODE),
+    )
 )
 #: Reported unless a GPU works, even where `MACHINE` is not: a matrix product needs no cuDNN.
 CUDNN_TOO_NEW = "cudnn_too_new"

@@ -22,14 +22,18 @@ from ..selection.wheels.tables import DIRECTORY, NAMED, PARTNERS, TORCH, tables
 from ..selection.wheels.tags import WheelTarget, platforms
 from ..text.messages import text
 
+#: Codes for an installed build or wheel: a driver that does not run its CUDA, and a GPU that it has
+#: no code for.
+DRIVER_TOO_OLD = "driver_too_old"
+NO_CODE = "no_kernel_image"
 #: The code for an installed build or wheel, by the code of the clash in a choice.
 CLASHES = {
     "cpu_build": "cpu_build",
-    "cuda_too_new": "driver_too_old",
-    "driver_too_old": "driver_too_old",
+    "cuda_too_new": DRIVER_TOO_OLD,
+    "driver_too_old": DRIVER_TOO_OLD,
     "driver_unusable": "driver_unusable",
-    "arch_missing": "no_kernel_image",
-    "cudnn_too_new": "no_kernel_image",
+    "arch_missing": NO_CODE,
+    "cudnn_too_new": NO_CODE,
 }
 
 

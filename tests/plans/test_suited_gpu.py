@@ -18,6 +18,7 @@ pytest_plugins = ("support.planning_fixtures",)
 
 RTX_50, RTX_30, K80 = "12.0", "8.6", "3.7"
 OLD = ("pytorch", "2.5.1", "py3.12_cuda11.8_cudnn9.1.0_0")
+OLDER = ("pytorch", "1.12.1", "py3.10_cuda10.2_cudnn7.6.5_0")
 FORGE = ("conda-forge", "2.8.0", "cuda129_mkl_py312_h19d0f4f_302")
 
 
@@ -34,8 +35,8 @@ def of_conda(channel: str, version: str, build: str, cuda: str | None) -> SavedP
     return plan(cuda, (package,), None, source=channel)
 
 
-def of_wheels(variant: str, cuda: str) -> SavedPlan:
-    version = f"2.8.0+{variant}" if variant else "2.8.0"
+def of_wheels(variant: str, cuda: str, release: str = "2.8.0") -> SavedPlan:
+    version = f"{release}+{variant}" if variant else release
     name = f"torch-{version}-cp312-cp312-manylinux_2_28_x86_64.whl"
     file = PlanWheel("torch", version, Link(name, f"https://m.example/{name}", variant))
     return plan(cuda, (), WheelPart("3.12", (file,)))
@@ -58,6 +59,9 @@ def plan(
         (of_conda(*OLD, "11.8"), "11.4", K80, "plan_gpu"),
         (of_conda(*OLD, "11.8"), "10.2", K80, "plan_driver"),
         (of_conda(*OLD, "11.8"), None, None, "plan_no_driver"),
+        (of_conda(*OLDER, "10.2"), "10.0", K80, "plan_driver"),
+        (of_conda(*OLDER, "10.2"), "10.2", K80, None),
+        (of_wheels("cu102", "10.2", "1.12.1"), "10.0", K80, "plan_driver"),
         (of_conda(*FORGE, "12.9"), "12.9", RTX_50, None),
         (of_conda(*FORGE, "12.9"), "12.9", K80, "plan_gpu"),
         (of_wheels("cu126", "12.6"), "12.8", RTX_50, "plan_gpu"),
