@@ -151,3 +151,13 @@ def test_of_a_mac_that_is_asked_for_cuda_it_is_said_what_its_builds_use(subdir, 
     said = " ".join(" ".join(found).split())
     assert ("macOS has no CUDA" in said) is bool(says)
     assert (says or "") in said
+
+
+def test_what_the_settings_hide_need_not_be_pytorch():
+    """Of a torchvision alone that they hide, every build of PyTorch was said to be hidden."""
+    found = made(Request(specs=FAMILY))
+    records = found.of[0].records._replace(builds=(), excluded=1)
+    hidden = found._replace(of=(found.of[0]._replace(records=records, rows=()),))
+    said = " ".join(" ".join(listing.lines(hidden)).split())
+    assert "nothing is a build of PyTorch for linux-64" in said
+    assert "hide every build" not in said

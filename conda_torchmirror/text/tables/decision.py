@@ -237,7 +237,8 @@ CAUSE: Table = {
     "no_such_cuda_built_in": "no build of the built-in index for {subdir} is made for `{spec}`",
     "no_such_hidden": "of the builds for {subdir} that conda's settings do not hide, none is "
     "`{spec}`",
-    "nothing_hidden": "conda's settings hide every build of PyTorch for {subdir}",
+    "nothing_hidden": "of what conda's settings do not hide, nothing is a build of PyTorch for "
+    "{subdir}",
     "build_of_conda_forge": "`{spec}` is named as the builds of conda-forge are, and the channel "
     "`pytorch` has none of those",
     "spec_of_platform": "`{spec}` asks for {of}, and the choice is for {subdir}",
