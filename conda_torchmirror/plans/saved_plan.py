@@ -265,7 +265,8 @@ def _sha256(content: str) -> str:
 
 
 def load(folder: Path) -> SavedPlan:
-    """Read a plan, and check that both its files are as they were written.
+    """Read a plan, and check that both its files are as they were written. A folder with one plan
+    in it is that plan.
 
     Raises: PlanMissing, PlanTooNew, PlanAltered.
     """

@@ -55,7 +55,8 @@ def find(case: Case) -> Advice:
         *_drop_cuda(case),
         *(() if builds_open else _open_release(case)),
     ]
-    steps += (near := near or ask_less(case))
+    near = near or ask_less(case)
+    steps += near
     steps += name_cuda(case)
     if case.machine.cuda_from == "--cuda":
         steps += (other := list(other_than_named(case)) or ([] if near else _less_without(case)))

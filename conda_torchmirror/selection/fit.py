@@ -221,7 +221,8 @@ class Constraints:
             return None
         says, pythons = _pin(found[0]), having(found[0].spec, self.request.pythons, self.admits)
         facts = {**says.facts, "pythons": ", ".join(pythons)} if pythons else says.facts
-        says = Notice(_HAVING[says.code][not pythons], facts)
+        known, unknown = _HAVING[says.code]
+        says = Notice(known if pythons else unknown, facts)
         return Clash("pinned", says, Notice("python", {"python": python}))
 
     @property

@@ -249,8 +249,9 @@ def _as_read(cause: Notice | None, attempt: Attempt) -> Notice | None:
     records, sampled = attempt.records, is_sample(attempt)
     if cause is None:
         rejected = attempt.found.rejected
-        on_cpu = rejected and all(item.code == "cpu_build" for item in rejected)
-        return _of_no_python(attempt) or Notice("cpu_builds_known") if sampled and on_cpu else None
+        if sampled and rejected and all(item.code == "cpu_build" for item in rejected):
+            return _of_no_python(attempt) or Notice("cpu_builds_known")
+        return None
     task, hidden = attempt.task, records.excluded or records.packed
     if sampled and (not hidden or may_be_on_conda_forge(task.machine, task.request, admits)):
         codes = _OF_SAMPLE
