@@ -12,6 +12,7 @@ from datetime import date, datetime, timezone
 from typing import Any
 
 from conda.base.context import context
+from packaging.version import Version
 
 from ..models import Build, Records
 from ..selection.specs import release
@@ -42,7 +43,7 @@ def _without_later(kept: Sequence[Build], every: Iterable[Build]) -> Iterable[Bu
     of an older one, is too new. A release of which one with a date is seen keeps its own: an older
     number may have been built later, as an LTS is."""
     seen = {(build.name, build.version) for build in kept if build.timestamp}
-    first: dict[str, tuple[int, ...]] = {}
+    first: dict[str, Version] = {}
     for build in every:
         order = release(build.version) if build.timestamp else None
         if order and (build.name, build.version) not in seen:
