@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from conda import CondaError, CondaMultiError
-from conda.base.context import context
 
 from conda_torchmirror.exceptions.channel import PackagesNotCached
-from conda_torchmirror.handover.package_cache import lacking
+from conda_torchmirror.handover import package_cache
 
 
 class OfflineError(CondaError):
@@ -32,8 +33,8 @@ AWAY = OfflineError("https://m.example/noarch/filelock-3.1-0.conda is not fetche
 )
 def test_another_error_beside_them_is_left_to_conda(monkeypatch, errors, told):
     """A damaged file or a full disk was not told."""
-    monkeypatch.setattr(type(context), "offline", True)
-    found = lacking(CondaMultiError(errors), ["install", "filelock"])
+    monkeypatch.setattr(package_cache, "context", SimpleNamespace(offline=True, solver="classic"))
+    found = package_cache.lacking(CondaMultiError(errors), ["install", "filelock"])
     assert isinstance(found, PackagesNotCached) is told
     if told:
         assert "filelock-3.1-0.conda" in str(found)
