@@ -21,6 +21,8 @@ from conda_torchmirror.handover import disk_space, wheel_cache
 
 pytest_plugins = ["support.wheel_fixtures"]
 
+STRICT = ("--cuda", "11.7", "--cuda-compat", "strict")
+
 
 def sites(lab):
     return (lab.first, lab.second, lab.index, lab.spare, lab.decoys)
@@ -320,6 +322,8 @@ def test_the_set_of_1_9_1_as_the_page_of_former_releases_has_it(subdir, conda_in
         (("torchtext==0.17.1",), "linux-64", "2.2.1+cu121", "torchtext==0.17.1"),
         (("torch", "torchtext", "--cuda", "cpu"), "osx-64", "2.2.2", "torchtext==0.17.2"),
         (("torch", "torchdata==0.6.0"), "linux-64", "2.0.0+cu118", "torchdata==0.6.0"),
+        # torchdata 0.6.1 goes with torch 2.0.1.
+        (("torchdata<0.7.1,!=0.6.1", *STRICT), "linux-64", "2.0.0+cu117", "torchdata==0.6.0"),
     ],
 )
 def test_torch_left_open_is_one_that_torchtext_goes_with(
@@ -361,11 +365,13 @@ def test_the_list_is_of_what_torchtext_goes_with(conda_in_process):
         (("torch", "torchtext"), "3.12"),
         (("torch==1.13.1", "torchdata"), "3.10"),
         (("torchdata==0.7.0",), "3.11"),
+        # The newest that it goes with are for 3.12, and not for this CUDA.
+        (("torchtext", "--cuda", "11.6", "--cuda-compat", "strict"), "3.10"),
     ],
 )
 def test_a_partner_that_is_left_to_pip_bounds_the_python(words, python, conda_in_process):
     """PyPI has no torchtext 0.14 for Python 3.11 and no 0.17.0 for 3.12, as torch is there for."""
-    words = (*words, "--cuda", "cpu", "--platform", "linux-64")
+    words = ("--cuda", "cpu", *words, "--platform", "linux-64")
     done = conda_in_process(*WHEELS, *words, "-n", "new", "--offline", "--dry-run", "--json").ok()
     found = done.json()["torchmirror"]
     assert found["selected"]["python"] == python

@@ -25,6 +25,7 @@ from ...selection.plan import offered
 from ...selection.rules import new_environment
 from ...selection.sources.compare import suits
 from ...selection.sources.order import Order, Why
+from ...selection.wheels import partners
 from ...selection.wheels import request as wheel_request
 from ...selection.wheels.choose import WheelSet, choose
 from ...selection.wheels.tables import NAMED, PLAIN, tables
@@ -88,10 +89,10 @@ def known_set(request: Request, on: Machine) -> WheelSet | None:
     known = builtin.load(on.subdir)
     if known is None:
         return None
-    request = wheel_request.with_data(request, tables())
+    request = partners.with_data(request, tables())
     if PIP_DATA in request.specs:
-        request, _ = wheel_request.left_to_pip(request, on, tables())
-        kept = wheel_request.kept_to_partners(request, on, tables())
+        request, _ = partners.left_to_pip(request, on, tables())
+        kept = partners.kept_to_partners(request, on, tables())
         request = kept.request if kept else request
     names = sum(variants.to_read(on, request, tables()), ())
     found = choose(request, on, [link for link in known.links if link.variant in names])

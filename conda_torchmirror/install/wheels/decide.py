@@ -46,9 +46,6 @@ from .own.confirm import confirmed
 from .steps import PipOrder
 from .task import WheelTask
 
-#: Most wheels to pass over for what their METADATA says.
-_MOST = 30
-
 
 class Chosen(NamedTuple):
     """The set with all its files, located, and their METADATA by project, as far as known."""
@@ -74,7 +71,9 @@ class Decided(NamedTuple):
 
 
 def decide(task: WheelTask) -> Decided:
-    """Choose a set, locate its files, and plan the run of pip.
+    """Choose a set, locate its files, and plan the run of pip. Where torch is kept to partners that
+    pip takes and no set is found, the request is decided as it was made: the partners are in its
+    set then, which a mirror may have where PyPI has none.
 
     Raises: NoFittingWheel, NoWheels, WheelNowhere, WheelsNotHere, CondaTorch, CondaOwned,
     ExternallyManaged.
@@ -89,8 +88,8 @@ def decide(task: WheelTask) -> Decided:
 def _decided(task: WheelTask) -> Decided:
     chains = routes.chains(task.options, task.config.options)
     reader, chosen = _chosen(task, chains)
-    while chosen.against and len(task.known) < _MOST:
-        task = task._replace(known=against.added(task.known, chosen.against))
+    while again := task.again(chosen.wheels, chosen.against):
+        task = again
         reader, chosen = _chosen(task, chains)
     task = task.settled(chosen.wheels.torch.version)
     reader.notices += told.passed_over(task.known)

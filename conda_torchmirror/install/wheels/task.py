@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -14,14 +14,24 @@ from ...models import Machine, Notice, Request
 from ...options import InstallOptions
 from ...selection import rules
 from ...selection.facts.names import TORCH as CONDA_TORCH
-from ...selection.pip import bounds
-from ...selection.pip.against import Known
+from ...selection.pip import against, bounds
+from ...selection.pip.against import Against, Known
 from ...selection.pip.metadata import Metadata
 from ...selection.pip.rest import RestTarget
 from ...selection.rules import installed
-from ...selection.specs import excluding, likely_cuda, misspelt, version_alone, wheel_variant
+from ...selection.specs import (
+    excluding,
+    likely_cuda,
+    misspelt,
+    number,
+    version_alone,
+    wheel_variant,
+)
+from ...selection.wheels import partners
 from ...selection.wheels import request as wheel_request
-from ...selection.wheels.request import BadWord, ForPartners, kept_to_partners
+from ...selection.wheels.choose import WheelSet
+from ...selection.wheels.partners import ForPartners
+from ...selection.wheels.request import BadWord
 from ...selection.wheels.tables import FAMILY, NAMED, TORCH, tables
 from ...text.messages import text
 from ...transport.wheels.rest import RestQuery
@@ -31,6 +41,9 @@ from . import steps
 from .own import brought
 from .own.brought import Brought
 from .python_pins import for_wheels
+
+#: Most wheels to pass over for what their METADATA says.
+_MOST = 30
 
 
 class WheelTask(NamedTuple):
@@ -95,8 +108,24 @@ class WheelTask(NamedTuple):
     @property
     def for_partners(self) -> WheelTask | None:
         """The task with torch kept to what partners go with that pip takes; else None."""
-        found = None if self.brought else kept_to_partners(self.request, self.machine, tables())
+        if self.brought:
+            return None
+        found = partners.kept_to_partners(self.request, self.machine, tables())
         return self._replace(request=found.request, kept=found) if found else None
+
+    def again(self, found: WheelSet, wrong: Sequence[Against]) -> WheelTask | None:
+        """The task to choose anew after a set was found: without wheels that METADATA is against,
+        or for a Python that PyPI has the partners of its torch for. None where the set stays."""
+        if wrong and len(self.known) < _MOST:
+            return self._replace(known=against.added(self.known, wrong))
+        if self.kept is None:
+            return None
+        torch = found.torch.version.partition("+")[0]
+        kept = self.kept.bounded(torch, self.machine.subdir, tables())
+        # Each bound is below the one before, so that this ends.
+        if not number(kept.highest) < min(number(self.kept.highest), number(found.python)):
+            return None
+        return self._replace(request=kept.request, kept=kept)
 
     def settled(self, torch: str) -> WheelTask:
         """The task with the partners for pip that go with the torch that was chosen."""
@@ -165,8 +194,8 @@ def prepare(
     config, (uv, notices) = pip_config.read(prefix), steps.installer(prefix)
     notices = (*notices, *(own.passed_over if own else ()), *_slips(request))
     if own is None:
-        request = wheel_request.with_data(request, tables())
-        request, aside = wheel_request.left_to_pip(request, survey.machine, tables())
+        request = partners.with_data(request, tables())
+        request, aside = partners.left_to_pip(request, survey.machine, tables())
         notices = (*notices, *_by_pip(aside))
     return WheelTask(options, target, request, survey, config, there, own, uv, notices, asked)
 

@@ -297,12 +297,8 @@ def shown(item: Rejection, case: WheelCase) -> Rejection:
         name = str(needs.facts["name"])
         facts = {"name": name, "torch": f"{TORCH} {public}", "variant": variant or PLAIN}
         partner, python = case.tables.partner(name, public), needs.facts.get("python")
-        asked = case.request.specs.get(name, ())
-        going = partner or case.tables.open_for(name, public) if name == PIP_DATA else None
-        if going and not all(admits(spec, name, going, "") for spec in asked):
-            facts = {"partner": f"{name} {going}", "torch": f"{TORCH} {public}"}
-            told = Notice("spec_asked", {"spec": " ".join(asked)})
-            return item._replace(machine=told, needs=Notice("partner_is", facts))
+        if name == PIP_DATA and (other := _other_data(item, case)):
+            return other
         if partner and python:  # another Python may have one
             needs = Notice("no_wheel_python", {**facts, "version": partner, "python": python})
         elif partner:
@@ -312,6 +308,19 @@ def shown(item: Rejection, case: WheelCase) -> Rejection:
     elif needs.code == "partner_is":
         needs = needs._replace(facts={**needs.facts, "torch": f"{TORCH} {public}"})
     return item._replace(needs=needs)
+
+
+def _other_data(item: Rejection, case: WheelCase) -> Rejection | None:
+    """The rejection for a torchdata that goes with a torch, where another one is asked for."""
+    # The first of those for any torch stands for all: a word that leaves one of them is pip's.
+    going = case.tables.partner(PIP_DATA, item.version)
+    going = going or case.tables.open_for(PIP_DATA, item.version)
+    asked = case.request.specs.get(PIP_DATA, ())
+    if going is None or all(admits(spec, PIP_DATA, going, "") for spec in asked):
+        return None
+    facts = {"partner": f"{PIP_DATA} {going}", "torch": f"{TORCH} {item.version}"}
+    told = Notice("spec_asked", {"spec": " ".join(asked)})
+    return item._replace(machine=told, needs=Notice("partner_is", facts))
 
 
 def _passed_over(choice: Choice, case: WheelCase) -> Iterator[Notice]:

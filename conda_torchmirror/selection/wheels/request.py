@@ -15,7 +15,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from ...models import Build, Compat, Machine, Notice, Request
+from ...models import Build, Compat, Notice, Request
 from ..facts.names import (
     BLAS,
     CPU_METAPACKAGE,
@@ -25,15 +25,12 @@ from ..facts.names import (
     LIBTORCH,
     METAPACKAGES,
     MUTEX,
-    PIP_DATA,
     RUNTIMES,
 )
 from ..facts.names import TORCH as CONDA_TORCH
 from ..specs import cuda_option, cuda_version, has_endless_number
-from .tables import AUDIO, DEFAULT, FAMILY, NAMED, TORCH, WheelTables
+from .tables import AUDIO, DEFAULT, FAMILY, NAMED, TORCH
 
-#: A patch release that no minor version of Python gets to.
-_LAST_PATCH = 99
 #: Conda's name for torch, which users may type for wheels too.
 _ALIASES = {CONDA_TORCH: TORCH}
 #: Packages of conda that select the accelerator or Python of a set. They mean nothing to pip, and a
@@ -105,7 +102,7 @@ def read(
     typed: list[tuple[str, str]] = []
     variants: set[str] = set()
     for word in words:
-        plain = _plain(word)
+        plain = for_pip(word)
         if isinstance(plain, BadWord):
             return plain
         head = _NAME.match(plain)
@@ -145,114 +142,6 @@ def read(
         implied=implied,
         typed=tuple(typed),
     )
-
-
-def with_data(request: Request, tables: WheelTables) -> Request:
-    """The request with words on torchdata among those for the choice, where they or those on torch
-    leave only its releases that are for one torch each. Newer ones, pip takes with any torch 2.
-    """
-    words = [word for word in request.others if requested_name(word) == PIP_DATA]
-    asked = [understand(word) for word in words]
-    torches = [understand(spec) for spec in request.specs[TORCH]]
-    taken = [one for one in tables.stated if all(_takes(own, one) for own in torches)]
-    versions = {one: version for one in tables.stated if (version := tables.partner(PIP_DATA, one))}
-    if not (words and taken and any(all(_takes(a, v) for a in asked) for v in versions.values())):
-        return request
-    free = tables.first_open(PIP_DATA)
-    newer = any(Version(one) >= Version(free.torch) for one in taken)
-    if newer and all(_takes(own, free.since) for own in asked):
-        return request
-    others = tuple(word for word in request.others if word not in words)
-    specs = {**request.specs, PIP_DATA: tuple("".join(word.split()) for word in words)}
-    typed = tuple(
-        (word, PIP_DATA if requested_name(str(_plain(word))) == PIP_DATA else name)
-        for word, name in request.typed
-    )
-    return request._replace(specs=specs, others=others, typed=typed)
-
-
-def left_to_pip(
-    request: Request, on: Machine, tables: WheelTables
-) -> tuple[Request, tuple[str, ...]]:
-    """The request without the partners of which there is one wheel for every accelerator, such as
-    torchaudio 0.9, and their words for pip: PyPI has them, and a directory for a CUDA need not.
-    Only where the releases of torch that are asked for go with one release of the partner, which
-    PyPI has for the platform and for the Python, if that is given; else it bounds the Python.
-    """
-    torches = [understand(spec) for spec in request.specs[TORCH]]
-    releases = [one for one in tables.stated if all(_takes(asked, one) for asked in torches)]
-    specs, words, pythons = dict(request.specs), [], dict(request.pythons)
-    for name in request.specs.keys() - {TORCH, *request.wishes}:
-        versions = {tables.partner(name, one) for one in releases}
-        version = versions.pop() if len(versions) == 1 else None
-        asked = [understand(spec) for spec in request.specs[name]]
-        if version is None or not all(_takes(one, version) for one in asked):
-            continue
-        if highest := tables.highest_python(name, version, on.subdir, on.python):
-            del specs[name]
-            words.append(word := f"{name}=={version}")
-            pythons[word] = _up_to(highest)
-    words.sort()
-    others = (*request.others, *words)
-    return request._replace(specs=specs, others=others, pythons=pythons), tuple(words)
-
-
-class ForPartners(NamedTuple):
-    """A request in which torch is kept to the releases that partners go with which pip takes, and
-    which are no part of it but for the Python. `told` are the notices on that."""
-
-    request: Request
-    partners: tuple[str, ...]
-    told: tuple[Notice, ...]
-
-    def settled(self, torch: str, tables: WheelTables) -> tuple[Request, tuple[str, ...]]:
-        """The request with the words for pip that go with the torch that was chosen."""
-        words = tuple(f"{name}=={tables.partner(name, torch)}" for name in self.partners)
-        others = (word for word in self.request.others if word not in self.partners)
-        return self.request._replace(others=(*others, *words)), words
-
-
-def kept_to_partners(request: Request, on: Machine, tables: WheelTables) -> ForPartners | None:
-    """Keep torch to what partners go with of which only releases count that are one wheel for every
-    accelerator: torchtext, which ended with torch 2.3. None without any.
-    """
-    torches = [understand(spec) for spec in request.specs[TORCH]]
-    releases = [one for one in tables.stated if all(_takes(asked, one) for asked in torches)]
-    partners, told, pythons = [], [], dict(request.pythons)
-    for name in sorted(request.specs.keys() - {TORCH, *request.wishes}):
-        asked = [understand(spec) for spec in request.specs[name]]
-        versions = {one: tables.partner(name, one) for one in releases}
-        going = {o: v for o, v in versions.items() if v and all(_takes(a, v) for a in asked)}
-        if not all(tables.is_neutral(name, version) for version in going.values()):
-            continue
-        where = on.subdir, on.python
-        going = {o: v for o, v in going.items() if tables.highest_python(name, v, *where)}
-        if not going:
-            continue
-        last = max(going, key=Version)
-        if any(Version(one) > Version(last) for one in releases):
-            facts = {"specs": " ".join(request.specs[name]), "torch": last}
-            told.append(Notice("torch_for_partner", facts))
-        releases = list(going)
-        partners.append(name)
-        pythons[name] = _up_to(str(tables.highest_python(name, going[last], *where)))
-    if not partners:
-        return None
-    bound = f"{TORCH}>={min(releases, key=Version)},<={max(releases, key=Version)}"
-    specs = {name: found for name, found in request.specs.items() if name not in partners}
-    specs[TORCH] = (*specs[TORCH], bound)
-    others = (*request.others, *partners)
-    kept = request._replace(specs=specs, others=others, pythons=pythons)
-    return ForPartners(kept, tuple(partners), tuple(told))
-
-
-def _up_to(python: str) -> frozenset[tuple[str, ...]]:
-    """What is in `Request.pythons` for a package that there is up to a Python."""
-    return frozenset(((f"python<={python}.{_LAST_PATCH}",),))
-
-
-def _takes(asked: Asked | BadWord, version: str) -> bool:
-    return isinstance(asked, Asked) and asked.specifier.contains(version)
 
 
 def accelerator(word: str) -> str | None:
@@ -366,7 +255,7 @@ def _local(record: Build) -> str:
     return record.fn.partition("-")[2].partition("-")[0].partition("+")[2]
 
 
-def _plain(word: str) -> str | BadWord:
+def for_pip(word: str) -> str | BadWord:
     """A word rewritten for pip: conda's `torch=2.7` as `torch==2.7.*`, pytorch as torch."""
     found = _CONDA.fullmatch(word.strip())
     plain = word.strip()

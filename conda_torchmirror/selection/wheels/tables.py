@@ -105,9 +105,9 @@ class WheelTables:
     def highest_python(
         self, project: str, version: str, subdir: str, python: str | None
     ) -> str | None:
-        """The highest Python for which PyPI has a partner that is one wheel for every accelerator;
-        None for any other, where PyPI has none for the platform, and below a Python that is given.
-        """
+        """The highest Python for which PyPI has a partner that is one wheel for every accelerator.
+        None for any other partner, where PyPI has none for the platform, and where the given Python
+        is above it."""
         row = self._neutral.get(project, {"on_pypi": {}})
         first = row["on_pypi"].get(subdir)
         if not (first and self.is_neutral(project, version)) or _order(version) < _order(first):
