@@ -144,13 +144,13 @@ def test_the_builds_of_a_channel_that_is_named_count_too(
     [
         (
             "pytorch=2.13 numpy=1.16",
-            "`numpy=1.16` has builds for Python 3.6, 3.7, and these are for 3.10, 3.11, 3.12, 3.13,"
-            " 3.14",
+            "`numpy=1.16` has builds for Python 3.6, 3.7 only, and these are for 3.10, 3.11, 3.12,"
+            " 3.13, 3.14",
             "pytorch 1.13.1",
         ),
         (
             "pytorch>=2.6 pandas=0.25",
-            "`pandas=0.25` has builds for Python 3.6, 3.7, 3.8, and these are for 3.9, 3.10",
+            "`pandas=0.25` has builds for Python 3.6, 3.7, 3.8 only, and these are for 3.9, 3.10",
             "pytorch 2.4.1",
         ),
     ],
