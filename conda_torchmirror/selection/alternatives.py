@@ -59,7 +59,10 @@ def find(case: Case) -> Advice:
     steps += near
     steps += name_cuda(case)
     if case.machine.cuda_from == "--cuda":
-        steps += (other := list(other_than_named(case)) or ([] if near else _less_without(case)))
+        other = list(other_than_named(case))
+        if not (other or near):
+            other = _less_without(case)
+        steps += other
         near = near or other
     elif case.machine.cuda_from != "prefix":
         steps += upgrade_driver(case)

@@ -176,10 +176,15 @@ def chosen_for(
     return rows
 
 
+def asks_no_driver(request: Request) -> bool:
+    """Whether the CPU is asked for, ROCm or XPU, for which no driver of NVIDIA is looked for."""
+    return request.cuda != "auto" and not cuda_version(request.cuda)
+
+
 def driver(request: Request, machine: Machine, *, alone: bool = True) -> str:
     """The known facts about the driver, in one phrase; `alone` says that it stands beside the word
     driver."""
-    if request.cuda != "auto" and not cuda_version(request.cuda):  # the CPU, ROCm or XPU
+    if asks_no_driver(request):
         return shown("driver_not_asked", cuda=request.cuda)
     if machine.cuda:
         code = "driver_cuda" if alone else "driver_cuda_there"

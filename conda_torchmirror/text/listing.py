@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from ..models import Listed, Listing, Offer, Rejection
 from ..selection.facts.names import TORCH
-from ..selection.specs import cuda_version, number
-from .decision import driver
+from ..selection.specs import number
+from .decision import asks_no_driver, driver
 from .layout import bullet, columns, wrapped
 from .messages import clauses, text
 from .reasons import nearest, of_mac, reason, shown
@@ -81,7 +81,7 @@ def lines(listing: Listing, *, verbose: bool = False) -> list[str]:
     cuda = listing.request.cuda
     if cuda == "cpu":
         on = shown("on_cpu")
-    elif cuda != "auto" and not cuda_version(cuda):  # ROCm or XPU
+    elif asks_no_driver(listing.request):  # but ROCm or XPU
         on = cuda
     else:
         on = driver(listing.request, listing.machine, alone=False)
